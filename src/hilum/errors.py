@@ -25,6 +25,8 @@ Every message says what went wrong, in which file, what was expected, what was f
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "SplitError",
     "UnsupportedFormatError",
     "WeightsError",
+    "did_you_mean",
 ]
 
 
@@ -161,3 +164,18 @@ class RunExistsError(RunError):
 
 class OfflineError(HilumError):
     """Something must be downloaded, and its home cannot be reached."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the remedy for a misspelt name: the nearest known one, or all of them.
+
+    Examples
+    --------
+    >>> did_you_mean("droput", ["dropout", "units"])
+    'Did you mean dropout?'
+    >>> did_you_mean("zzz", ["dropout", "units"])
+    'Known: dropout, units.'
+    """
+    names = list(known)
+    near = get_close_matches(word, names, n=1)
+    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(names)}."
