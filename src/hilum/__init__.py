@@ -1,0 +1,61 @@
+"""hilum: chest X-ray classifiers you can believe.
+
+>>> import hilum
+>>> run = hilum.train("tutorial-model-1", data="xrays/")  # doctest: +SKIP
+>>> run.model.predict("chest.dcm").predicted  # doctest: +SKIP
+'COVID-19'
+
+Names are loaded when they are first used, so that ``import hilum`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hilum.bundle import Bundle, Prediction
+    from hilum.cohort import Cohort
+    from hilum.errors import HilumError
+    from hilum.radiograph import Radiograph, read
+    from hilum.recipe import Recipe
+    from hilum.run import Run, train
+
+__all__ = [
+    "Bundle",
+    "Cohort",
+    "HilumError",
+    "Prediction",
+    "Radiograph",
+    "Recipe",
+    "Run",
+    "read",
+    "train",
+]
+
+__version__ = metadata.version("hilum")
+
+_HOMES = {
+    "Bundle": "bundle",
+    "Cohort": "cohort",
+    "HilumError": "errors",
+    "Prediction": "bundle",
+    "Radiograph": "radiograph",
+    "Recipe": "recipe",
+    "Run": "run",
+    "read": "radiograph",
+    "train": "run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module 'hilum' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(f"hilum.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

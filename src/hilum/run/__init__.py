@@ -1,1 +1,9 @@
+"""Runs: a recipe carried out, from cohort to report, and the folder that it leaves."""
 
+from __future__ import annotations
+
+from hilum.run.reporting import write_report
+from hilum.run.run import Run
+from hilum.run.training import train
+
+__all__ = ["Run", "train", "write_report"]

@@ -1,0 +1,117 @@
+"""What a bundle says about itself: ``bundle.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hilum.artifact import write_json
+from hilum.errors import BundleError
+from hilum.recipe.settings import Normalisation, PoolingSettings
+
+__all__ = ["INTENDED_USE", "BackboneRecord", "HeadRecord", "Manifest", "PreparationRecord", "ThresholdRecord"]
+
+INTENDED_USE = "Research, not diagnosis."
+
+_FILE = "bundle.json"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class PreparationRecord(_Record):
+    """From a radiograph to the graph's input: a square of `size` pixels, in [0, 1]."""
+
+    size: int
+    fit: Literal["stretch", "crop", "pad"]
+
+
+class BackboneRecord(_Record):
+    """The frozen network inside the graph; `hash` is that of its weights."""
+
+    name: str
+    weights: str
+    licence: str
+    hash: str
+    normalisation: Normalisation
+    pooling: PoolingSettings
+    features: int
+    parameters: int
+
+
+class HeadRecord(_Record):
+    """The head inside the graph: kind, number of weights, what its fitting chose, and on how many rows."""
+
+    kind: str
+    parameters: int
+    details: dict[str, object]
+    fitted_on: int
+
+
+class ThresholdRecord(_Record):
+    """The positive class is predicted from `value` on; None with three classes or more."""
+
+    value: float | None
+    rule: str
+
+
+class Manifest(_Record):
+    """All facts of a bundle.
+
+    Parameters
+    ----------
+    recipe : str
+        Name of the recipe that trained it.
+    classes : tuple of str
+        In the order of the outputs; of two, the second is the positive one.
+    preparation, backbone, head, threshold
+        One record a part.
+    synthetic : bool
+        Whether it was trained on synthetic radiographs.
+    files : dict of str to str
+        SHA-256 of each file beside this one.
+    versions : dict of str to str
+        Of the software that made it.
+    """
+
+    schema_version: Literal[1] = 1
+    intended_use: str = INTENDED_USE
+    recipe: str
+    classes: tuple[str, ...]
+    preparation: PreparationRecord
+    backbone: BackboneRecord
+    head: HeadRecord
+    threshold: ThresholdRecord
+    synthetic: bool
+    files: dict[str, str]
+    versions: dict[str, str]
+
+    def write(self, folder: Path) -> None:
+        """Write ``bundle.json`` into `folder`."""
+        write_json(folder / _FILE, self.model_dump(mode="json"))
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Read ``bundle.json`` from `folder`.
+
+        Raises
+        ------
+        BundleError
+            If it is missing, or not of this schema.
+        """
+        path = folder / _FILE
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise BundleError(
+                "no model is here", path=path, remedy="Name a run, or the model folder inside one."
+            ) from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"])) or "the file"
+            raise BundleError(
+                f"{key} is not as this version of hilum writes it", path=path, found=first["msg"]
+            ) from error

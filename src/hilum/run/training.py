@@ -1,0 +1,168 @@
+"""The main job: from a recipe and a folder of radiographs to a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hilum.artifact import replacing, write_json, write_text
+from hilum.backbone import Features, FeatureStore, extract, open_backbone
+from hilum.bundle.saving import save
+from hilum.cohort import Cohort, Exclusion, Fold, build, split
+from hilum.errors import CohortError
+from hilum.evaluate import metrics_of_parts
+from hilum.progress import SILENT, Progress
+from hilum.radiograph import Fit, Preparation
+from hilum.recipe import Recipe, Setting, dump, load
+from hilum.run.environment import Stopwatch, environment, versions
+from hilum.run.experiment import Experiment, perform
+from hilum.run.reporting import write_report
+from hilum.run.run import Run, write_metrics
+from hilum.run.staging import staging
+
+__all__ = ["train"]
+
+
+def train(
+    recipe: str | Path | Recipe,
+    data: Path | str = "data",
+    out: Path | str | None = None,
+    *,
+    settings: Iterable[Setting] = (),
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> Run:
+    """Train a classifier as a recipe states it, and report what it is worth.
+
+    Parameters
+    ----------
+    recipe : str, Path or Recipe
+        A shipped recipe's name, a YAML file, or a recipe.
+    data : Path or str
+        Folder that holds the recipe's sources.
+    out : Path or str, optional
+        Where the run shall be; ``runs/<name of the recipe>`` otherwise.
+    settings : iterable of Setting
+        Values in place of the recipe's.
+    overwrite : bool
+        Replace a finished run at `out`.
+    progress : Progress
+        Listens to the work.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    HilumError
+        If the recipe, the data, the weights or the place for the run are not as they must be. Nothing is left
+        at `out` then, except the run that was there.
+
+    Examples
+    --------
+    >>> import hilum
+    >>> run = hilum.train("tutorial-model-1", data="xrays/")  # doctest: +SKIP
+    >>> run.model.predict("chest.dcm").predicted  # doctest: +SKIP
+    'COVID-19'
+    """
+    resolved = recipe if isinstance(recipe, Recipe) else load(recipe, settings)
+    data = Path(data)
+    out = Path("runs") / resolved.name if out is None else Path(out)
+    with staging(out, overwrite=overwrite) as folder:
+        _work(resolved, data, folder, progress)
+    return Run.open(out)
+
+
+def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
+    """Do all stages in order and leave their files in `folder`."""
+    watch = Stopwatch()
+    with watch.stage("cohort"):
+        cohort = build(recipe.cohort, data, progress)
+    with watch.stage("backbone"):
+        backbone = open_backbone(recipe.backbone, recipe.preparation.size, recipe.seed)
+        preparation = Preparation(backbone.size, Fit(recipe.preparation.fit))
+    with watch.stage("features"), FeatureStore.open(progress=progress) as store:
+        paths = [cohort.root / image for image in cohort.table["image"]]
+        features = extract(paths, preparation, backbone, store, progress)
+        cohort, values = _readable(cohort, features)
+    with watch.stage("head"):
+        folds = split(cohort.table, recipe.split)
+        experiment = perform(cohort.table, values, folds, recipe)
+    with watch.stage("metrics"):
+        metrics = metrics_of_parts(experiment.predictions, np.random.default_rng(recipe.seed))
+    with watch.stage("model"):
+        save(
+            folder / "model",
+            recipe=recipe,
+            preparation=preparation,
+            backbone=backbone,
+            head=experiment.head,
+            threshold=experiment.threshold,
+            details=experiment.details,
+            fitted_on=experiment.fitted_on,
+            synthetic=_synthetic(cohort),
+            versions=versions(),
+        )
+    write_text(folder / "recipe.yaml", dump(recipe))
+    _with_split(cohort, folds).write(folder / "cohort.parquet")
+    _write_tables(folder, experiment)
+    write_metrics(folder / "metrics.json", metrics)
+
+    def write_environment() -> None:
+        facts = environment(
+            device=features.device,
+            precision=features.precision,
+            cached=features.from_cache,
+            computed=len(values) - features.from_cache,
+            watch=watch,
+        )
+        write_json(folder / "environment.json", facts)
+
+    write_environment()
+    with watch.stage("report"):
+        write_report(Run.open(folder), cohort.root, progress)
+    write_environment()
+
+
+def _readable(cohort: Cohort, features: Features) -> tuple[Cohort, np.ndarray]:
+    """Add the headers' facts to the cohort, and leave out, with the cause, what could not be read."""
+    facts = pd.DataFrame([{} if header is None else header.as_dict() for header in features.headers])
+    facts = facts.reindex(columns=["format", "rows", "columns", "mode", "bits", "bytes"])
+    table = cohort.table.drop(columns=facts.columns, errors="ignore").reset_index(drop=True)
+    cohort = Cohort(table.join(facts), cohort.exclusions, cohort.root)
+    failed = np.zeros(len(table), dtype=bool)
+    for row in features.failures:
+        failed[row] = True
+    if failed.all():
+        first = next(iter(features.failures.values()))
+        raise CohortError(
+            f"none of the {len(table)} images can be read", path=cohort.root, found=f"first: {first}"
+        )
+    causes = {row: error.cause for row, error in features.failures.items()}
+    return cohort.exclude(causes, Exclusion.UNREADABLE), features.values[~failed]
+
+
+def _synthetic(cohort: Cohort) -> bool:
+    return bool(cohort.table.get("synthetic", pd.Series(dtype=bool)).fillna(value=False).astype(bool).any())
+
+
+def _with_split(cohort: Cohort, folds: tuple[Fold, ...]) -> Cohort:
+    """Note in the table which part each row is in, and in which fold it tests."""
+    part = np.full(len(cohort.table), "train", dtype=object)
+    number = np.zeros(len(cohort.table), dtype=np.int64)
+    for index, fold in enumerate(folds):
+        part[fold.test] = "test"
+        number[fold.test] = index
+    if len(folds) == 1:
+        part[folds[0].validation] = "validation"
+    return Cohort(cohort.table.assign(split=part, fold=number), cohort.exclusions, cohort.root)
+
+
+def _write_tables(folder: Path, experiment: Experiment) -> None:
+    experiment.predictions.write(folder / "predictions.csv")
+    with replacing(folder / "history.csv") as temporary:
+        experiment.history.to_csv(temporary, index=False)
