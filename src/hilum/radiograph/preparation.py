@@ -1,0 +1,105 @@
+"""From a radiograph's pixels to the square that a network takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["Fit", "Preparation", "thumbnail"]
+
+_VERSION = 1  # part of the key: raise it when `apply` gives other values
+
+
+class Fit(Enum):
+    """How a picture that is not square becomes square."""
+
+    STRETCH = "stretch"
+    CROP = "crop"
+    PAD = "pad"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Resize to a square.
+
+    Parameters
+    ----------
+    size : int
+        Side of the square in pixels.
+    fit : Fit
+        ``STRETCH`` ignores the aspect ratio, as the tutorial does; ``CROP`` keeps the central square;
+        ``PAD`` adds black at both ends of the shorter side.
+
+    Examples
+    --------
+    >>> Preparation(224, Fit.PAD).key
+    'square-1-224-pad'
+    >>> Preparation(2).apply(np.eye(4, dtype=np.float32)).round(2).tolist()
+    [[0.43, 0.07], [0.07, 0.43]]
+    """
+
+    size: int
+    fit: Fit = Fit.STRETCH
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            msg = f"size: expected at least 1 pixel, found {self.size}"
+            raise ValueError(msg)
+        if not isinstance(self.fit, Fit):
+            msg = f"fit: expected a Fit, found {self.fit!r}"
+            raise TypeError(msg)
+
+    @property
+    def key(self) -> str:
+        """A text that names this preparation, for cache keys; equal keys mean equal values."""
+        return f"square-{_VERSION}-{self.size}-{self.fit.value}"
+
+    def apply(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Prepare one picture.
+
+        Parameters
+        ----------
+        pixels : ndarray of float32, shape (rows, columns), range [0, 1]
+            As `hilum.radiograph.Radiograph` holds them.
+
+        Returns
+        -------
+        ndarray of float32, shape (size, size), range [0, 1]
+            Resized with an antialiased triangle filter, which never overshoots.
+        """
+        rows, columns = pixels.shape
+        if self.fit is Fit.STRETCH:
+            return _resize(pixels, self.size, self.size)
+        if self.fit is Fit.CROP:
+            side = min(rows, columns)
+            top, left = (rows - side) // 2, (columns - side) // 2
+            return _resize(pixels[top : top + side, left : left + side], self.size, self.size)
+        inner = _resize(pixels, *_fitted(rows, columns, self.size))
+        square = np.zeros((self.size, self.size), np.float32)
+        top, left = (self.size - inner.shape[0]) // 2, (self.size - inner.shape[1]) // 2
+        square[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+        return square
+
+
+def thumbnail(pixels: NDArray[np.float32], side: int) -> NDArray[np.uint8]:
+    """Return a small picture for pages, its longer side `side` pixels, in [0, 255]."""
+    rows, columns = pixels.shape
+    small = _resize(pixels, *_fitted(rows, columns, side))
+    return np.rint(small * 255).astype(np.uint8)
+
+
+def _fitted(rows: int, columns: int, side: int) -> tuple[int, int]:
+    scale = side / max(rows, columns)
+    return max(1, round(rows * scale)), max(1, round(columns * scale))
+
+
+def _resize(pixels: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    image = Image.fromarray(np.ascontiguousarray(pixels, np.float32))
+    resized = image.resize(
+        (columns, rows), Image.Resampling.BILINEAR
+    )  # Pillow widens the filter to antialias
+    return np.asarray(resized).clip(0, 1)

@@ -1,0 +1,192 @@
+"""PNG, JPEG, TIFF, WebP, BMP and GIF, by Pillow.
+
+Colour becomes luma (ITU-R BT.601), transparency black. Integer samples are divided by their full scale:
+255 for 8 bits; for 16 bits the smallest of 8, 10, 12, 14 and 16 bits that holds the largest sample, since
+detectors of 10 to 14 bits are commonly saved in 16. Floating-point samples follow the same rule, except that
+those in [0, 1] stay.
+A raster file does not tell whether it was inverted or turned; only EXIF's orientation does, and is obeyed.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+
+from hilum.errors import CorruptFileError, NotARadiographError, OversizedImageError, UnsupportedFormatError
+from hilum.radiograph.format import Format, recognise
+from hilum.radiograph.limits import Limits
+from hilum.radiograph.radiograph import Header, Radiograph
+
+__all__ = ["decode", "full_scale"]
+
+# Memory at the peak per pixel, in bytes: Pillow's image, its copies, and the float32 that comes out.
+_COST = {"1": 7, "L": 7, "P": 9, "LA": 10, "I;16": 8, "I;16B": 8, "I": 12, "F": 12}
+_COST_COLOUR = 9
+_COST_PROGRESSIVE = 8  # libjpeg keeps the coefficients of four channels, 16 bits each
+_COST_WEBP = 17  # its decoder composes on two RGBA canvases
+_BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I;16N": 16, "I": 32, "F": 32}
+_DEEP = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I", "F"})
+_GRAY = frozenset({"1", "L"})
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+
+
+def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
+    """Decode a raster file.
+
+    See `hilum.radiograph.decode`, which converts what Pillow raises besides `RadiographError`.
+    """
+    form = recognise(content, path)
+    image = _open(content, form, path)
+    columns, rows = image.size
+    limits.check_image(rows, columns, _cost(image, form), path)
+    _check_single(image, form, path)
+    bits = _bits(image, content, form)
+    header = Header(form.value, rows, columns, image.mode, bits, len(content))
+    inverted = form is Format.TIFF and _is_white_zero(image)
+    if form is Format.JPEG:
+        image.draft("L", image.size)  # luma as stored: exact, and a quarter of the memory
+    try:
+        image.load()
+    except OSError as error:
+        raise CorruptFileError(
+            f"the {form.value} is damaged or cut short",
+            path=path,
+            found=_short(error),
+            remedy="Copy it again from its source.",
+        ) from error
+    ImageOps.exif_transpose(image, in_place=True)
+    pixels = _deep(image, path, inverted=inverted) if image.mode in _DEEP else _luma(image)
+    if form is Format.PNG and bits == 16 and image.mode not in _DEEP:
+        _check_reduced(pixels, path)
+    return Radiograph(pixels, header)
+
+
+def full_scale(maximum: float) -> float:
+    """Return the sample value that means white, for integers of more than 8 bits.
+
+    Parameters
+    ----------
+    maximum : float
+        The largest sample of the image.
+
+    Returns
+    -------
+    float
+        ``2**bits - 1`` for the smallest of 8, 10, 12, 14, 16 bits that holds `maximum`, or `maximum` beyond.
+
+    Examples
+    --------
+    >>> full_scale(255), full_scale(3900), full_scale(65535)
+    (255.0, 4095.0, 65535.0)
+    """
+    return next((2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if maximum < 2**bits), float(maximum))
+
+
+def _open(content: bytes, form: Format, path: Path | str) -> Image.Image:
+    try:
+        return Image.open(BytesIO(content), formats=[form.value])
+    except Image.DecompressionBombError as error:
+        raise OversizedImageError(
+            "the header declares more pixels than any radiograph has",
+            path=path,
+            remedy="Scale the image down.",
+        ) from error
+    except UnidentifiedImageError as error:
+        raise CorruptFileError(
+            f"the {form.value} header is damaged, or of a kind that cannot be read",
+            path=path,
+            remedy="Save the image again as 8- or 16-bit PNG.",
+        ) from error
+
+
+def _cost(image: Image.Image, form: Format) -> int:
+    if form is Format.WEBP:
+        return _COST_WEBP
+    cost = _COST.get(image.mode, _COST_COLOUR)
+    return cost + _COST_PROGRESSIVE if image.info.get("progressive") else cost
+
+
+def _check_single(image: Image.Image, form: Format, path: Path | str) -> None:
+    """Refuse animations and pages; the previews that phones add to a JPEG (MPO) are no pages."""
+    if form is Format.JPEG:
+        return
+    if _has_second_page(image) if form is Format.TIFF else getattr(image, "is_animated", False):
+        raise NotARadiographError(
+            f"the {form.value} holds several images",
+            path=path,
+            expected="one",
+            remedy="Save each image in a file of its own.",
+        )
+
+
+def _has_second_page(image: Image.Image) -> bool:
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    return True
+
+
+def _bits(image: Image.Image, content: bytes, form: Format) -> int:
+    if form is Format.PNG:
+        return content[24]  # IHDR's bit depth
+    if form is Format.TIFF:
+        return int(image.tag_v2.get(_TIFF_BITS, (1,))[0])  # type: ignore[attr-defined]
+    return _BITS.get(image.mode, 8)
+
+
+def _is_white_zero(image: Image.Image) -> bool:
+    """Whether Pillow leaves the inversion of a TIFF to us: it inverts up to 8 bits only."""
+    photometric = image.tag_v2.get(_TIFF_PHOTOMETRIC)  # type: ignore[attr-defined]
+    return image.mode in _DEEP and photometric == _WHITE_IS_ZERO
+
+
+def _luma(image: Image.Image) -> NDArray[np.float32]:
+    if image.has_transparency_data:
+        image = image if image.mode in {"LA", "RGBA"} else image.convert("RGBA")
+        # Luma is linear, so this is luma over black; what lies under transparent pixels vanishes.
+        image = ImageChops.multiply(image.convert("L"), image.getchannel("A"))
+    elif image.mode not in _GRAY:
+        image = (image if image.mode in {"RGB", "P"} else image.convert("RGB")).convert("L")
+    elif image.mode == "1":
+        image = image.convert("L")
+    pixels = np.asarray(image).astype(np.float32)
+    pixels /= np.float32(255)
+    return pixels
+
+
+def _deep(image: Image.Image, path: Path | str, *, inverted: bool) -> NDArray[np.float32]:
+    pixels = np.asarray(image).astype(np.float32)
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise CorruptFileError("its samples are not all finite", path=path, found="NaN or infinity")
+    if low < 0:
+        raise UnsupportedFormatError(
+            "it has negative samples",
+            path=path,
+            found=f"{low:g}",
+            remedy="Shift them to start at 0, or save 16-bit unsigned integers.",
+        )
+    if "transparency" in image.info:  # one gray value that is transparent
+        pixels[pixels == image.info["transparency"]] = 0
+    scale = 1.0 if image.mode == "F" and high <= 1 else full_scale(high)
+    pixels /= np.float32(scale)
+    return np.subtract(1, pixels, out=pixels) if inverted else pixels
+
+
+def _check_reduced(pixels: NDArray[np.float32], path: Path | str) -> None:
+    """Refuse 16-bit colour that uses the low bits only: Pillow keeps 8 bits, and would give a black film."""
+    if pixels.max() < 0.25:
+        raise UnsupportedFormatError(
+            "16-bit colour that uses the lower bits only",
+            path=path,
+            remedy="Save it as 16-bit grayscale.",
+        )
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:80] or type(error).__name__

@@ -1,0 +1,154 @@
+"""From a file to a `Radiograph`, or to one typed error."""
+
+from __future__ import annotations
+
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hilum.errors import (
+    CorruptFileError,
+    NotARadiographError,
+    OversizedImageError,
+    RadiographError,
+    UnsupportedFormatError,
+)
+from hilum.radiograph import dicom, raster
+from hilum.radiograph.format import Format, recognise
+from hilum.radiograph.limits import DEFAULT_LIMITS, Limits
+from hilum.radiograph.radiograph import Radiograph
+
+__all__ = ["decode", "read"]
+
+_SHORTEST_SIDE = 16
+_KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+
+
+def read(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Radiograph:
+    """Read a radiograph from a raster or DICOM file.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file; its name and extension say nothing about its format.
+    limits : Limits
+        What the file may ask for.
+
+    Raises
+    ------
+    RadiographError
+        For anything that is in the file or wrong with it, and nothing else: see `decode`.
+    """
+    return decode(_content(Path(path), limits), path, limits)
+
+
+def decode(content: bytes, path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Radiograph:
+    """Decode the bytes of a file, for callers that hash them too.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+    path : Path or str
+        For messages only.
+    limits : Limits
+        What the file may ask for.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If it is no image, or of a format that hilum does not read.
+    CorruptFileError
+        If it is damaged, cut short, or contradicts itself.
+    OversizedImageError
+        If its header declares more than `limits` allow.
+    NotARadiographError
+        If it is an image but no projection radiograph: several frames, CT, a constant picture, a side
+        below 16 pixels.
+    """
+    limits.check_file(len(content), path)
+    decoder = dicom.decode if recognise(content, path) is Format.DICOM else raster.decode
+    # The one place where the exceptions of all libraries become ours. Their texts may quote the file
+    # (names of patients), so only their types are kept.
+    try:
+        with _quiet():
+            radiograph = decoder(content, path, limits)
+    except RadiographError:
+        raise
+    except MemoryError as error:
+        raise OversizedImageError("too little memory to decode it", path=path) from error
+    except RecursionError as error:
+        raise CorruptFileError("its elements are nested too deeply", path=path) from error
+    except Exception as error:
+        raise CorruptFileError(
+            "the image cannot be decoded",
+            path=path,
+            found=type(error).__name__,
+            remedy="Copy or export it again from its source.",
+        ) from error
+    _check_picture(radiograph, path)
+    return radiograph
+
+
+def _content(path: Path, limits: Limits) -> bytes:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
+            kind = next((name for test, name in _KINDS if test(status.st_mode)), "a device")
+            raise UnsupportedFormatError("it is no file", path=path, expected="an image file", found=kind)
+        limits.check_file(status.st_size, path)
+        with path.open("rb") as file:
+            return file.read(limits.file_bytes + 1)
+    except FileNotFoundError as error:
+        raise RadiographError("no such file", path=path, remedy="Check the name.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        cause = getattr(error, "strerror", None) or "its name is not valid"
+        raise RadiographError("it cannot be opened", path=path, found=cause.lower()) from error
+
+
+def _check_picture(radiograph: Radiograph, path: Path | str) -> None:
+    pixels = radiograph.pixels
+    rows, columns = pixels.shape
+    if min(rows, columns) < _SHORTEST_SIDE:
+        raise NotARadiographError(
+            "too small for a radiograph",
+            path=path,
+            expected=f"sides of at least {_SHORTEST_SIDE} pixels",
+            found=f"{rows} × {columns}",
+        )
+    if pixels.min() == pixels.max():
+        raise NotARadiographError("every pixel has the same value", path=path)
+
+
+class _Quiet:
+    """Silence warnings while any thread decodes.
+
+    `warnings.catch_warnings` alone restores the filters in the wrong order when threads overlap.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._catch = warnings.catch_warnings()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._inside == 0:
+                self._catch = warnings.catch_warnings()
+                self._catch.__enter__()
+                warnings.simplefilter("ignore")
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    self._catch.__exit__(None, None, None)
+
+
+_quiet = _Quiet()
