@@ -1,0 +1,70 @@
+"""The user's own folder, with a subfolder for each class."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from hilum.cohort.reason import Reason
+from hilum.cohort.sources.listing import below, files, mark
+from hilum.cohort.sources.source import Source
+from hilum.errors import SourceError
+
+__all__ = ["FOLDER"]
+
+
+def _rows(data: Path, path: str = ".", name: str = "folder", patient: str = "") -> pd.DataFrame:
+    folder = below(data, path)
+    images = list(files(folder)) if folder.is_dir() else []
+    if not any("/" in image for image in images):
+        raise SourceError(
+            "no class has images",
+            path=folder,
+            expected="a subfolder for each class, with images in it",
+            found=f"{len(images)} files and no subfolder with files" if images else "no files",
+        )
+    rows = pd.DataFrame(
+        {
+            "image": [(PurePosixPath(path) / image).as_posix() for image in images],
+            "label": [image.split("/")[0] if "/" in image else None for image in images],
+            "patient": [_patient(image, patient, folder) for image in images],
+            "source": name,
+        }
+    )
+    mark(rows, rows["label"].isna(), Reason.NO_LABEL, "in no class's subfolder")
+    rows["finding"] = rows["label"]
+    return rows
+
+
+def _patient(image: str, pattern: str, folder: Path) -> str:
+    """The file's stem, or what `pattern` finds in its path: group ``patient``, the first group, or all."""
+    if not pattern or "/" not in image:
+        return PurePosixPath(image).stem
+    try:
+        match = re.search(pattern, image)
+    except re.error as error:
+        raise SourceError(
+            "the option `patient` is no regular expression", found=f"{pattern!r}: {error}"
+        ) from error
+    if match is None:
+        raise SourceError("the patient is not in the file's path", path=folder / image, expected=pattern)
+    groups = match.groupdict()
+    return str(groups.get("patient") or next(iter(match.groups()), None) or match[0])
+
+
+FOLDER = Source(
+    name="folder",
+    title="your own folder, a class per subfolder",
+    home="",
+    licence="",
+    citation="",
+    layout=(
+        "a subfolder for each class; options: path (folder), name (of the source), "
+        "patient (regular expression on the image's path; without it each file name is a patient)"
+    ),
+    marker="",
+    rows=_rows,
+    options=("path", "name", "patient"),
+)
