@@ -1,1 +1,11 @@
+"""Heads on features: what they are here, how they are fitted in `hilum.classifier.fit`.
 
+What a prediction needs stands at the front, without torch or scikit-learn.
+"""
+
+from __future__ import annotations
+
+from hilum.classifier.head import Head, Layer, Output
+from hilum.classifier.threshold import Threshold, choose, decide
+
+__all__ = ["Head", "Layer", "Output", "Threshold", "choose", "decide"]
