@@ -1,0 +1,93 @@
+"""What a head is fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.errors import FitError
+
+__all__ = ["Samples"]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Features with their labels, and which rows train and validate.
+
+    Parameters
+    ----------
+    features : ndarray of float, shape (n, d)
+    labels : ndarray of int, shape (n,)
+        Positions in `classes`.
+    patients : ndarray, shape (n,)
+        A key per patient.
+    train, validation : ndarray of int
+        Row numbers; rows in neither are not looked at. `validation` may be empty.
+    classes : tuple of str
+
+    Raises
+    ------
+    ValueError
+        The arrays do not fit each other, or a row both trains and validates.
+    FitError
+        No head can be fitted: a class has no training row, or a feature is NaN or infinite.
+    """
+
+    features: NDArray[np.floating]
+    labels: NDArray[np.integer]
+    patients: NDArray[np.generic]
+    train: NDArray[np.integer]
+    validation: NDArray[np.integer]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        self._check_shapes()
+        self._check_rows()
+        missing = [c for code, c in enumerate(self.classes) if code not in self.training_labels]
+        if missing:
+            raise FitError(
+                "a class has no training row",
+                expected=f"every one of {', '.join(self.classes)}",
+                found=f"none of {', '.join(missing)} in {len(self.train)} rows",
+                remedy="Choose another split, or leave the class out of the recipe.",
+            )
+
+    @property
+    def training_features(self) -> NDArray[np.floating]:
+        """Features of the training rows, shape (training rows, d)."""
+        return np.asarray(self.features[self.train])
+
+    @property
+    def training_labels(self) -> NDArray[np.integer]:
+        """Labels of the training rows, shape (training rows,)."""
+        return np.asarray(self.labels[self.train])
+
+    @property
+    def training_patients(self) -> NDArray[np.generic]:
+        """Patients of the training rows, shape (training rows,)."""
+        return np.asarray(self.patients[self.train])
+
+    def _check_shapes(self) -> None:
+        if self.features.ndim != 2 or 0 in self.features.shape:
+            msg = f"features: expected shape (n, d), found {self.features.shape}"
+            raise ValueError(msg)
+        for name, column in (("labels", self.labels), ("patients", self.patients)):
+            if column.shape != (len(self.features),):
+                msg = f"{name}: expected shape ({len(self.features)},), found {column.shape}"
+                raise ValueError(msg)
+
+    def _check_rows(self) -> None:
+        rows = np.concatenate([self.train, self.validation]).astype(np.intp)
+        if len(np.unique(rows)) != len(rows):
+            msg = "train, validation: expected every row at most once"
+            raise ValueError(msg)
+        if len(rows) and not (rows.min() >= 0 and rows.max() < len(self.features)):
+            msg = f"train, validation: expected rows from 0 to {len(self.features) - 1}"
+            raise ValueError(msg)
+        if not np.isin(self.labels[rows], np.arange(len(self.classes))).all():
+            msg = f"labels: expected whole numbers from 0 to {len(self.classes) - 1}"
+            raise ValueError(msg)
+        if not np.isfinite(self.features[rows]).all():
+            raise FitError("features are not finite", expected="numbers", found="NaN or infinity")
