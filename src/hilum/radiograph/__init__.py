@@ -5,7 +5,7 @@ from hilum.radiograph.format import Format, recognise
 from hilum.radiograph.limits import DEFAULT_LIMITS, Limits
 from hilum.radiograph.preparation import Fit, Preparation, thumbnail
 from hilum.radiograph.radiograph import Header, Radiograph
-from hilum.radiograph.reading import decode, read
+from hilum.radiograph.reading import decode, read, read_content
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -18,6 +18,7 @@ __all__ = [
     "decode",
     "find_images",
     "read",
+    "read_content",
     "recognise",
     "thumbnail",
 ]

@@ -21,7 +21,7 @@ from hilum.radiograph.format import Format, recognise
 from hilum.radiograph.limits import DEFAULT_LIMITS, Limits
 from hilum.radiograph.radiograph import Radiograph
 
-__all__ = ["decode", "read"]
+__all__ = ["decode", "read", "read_content"]
 
 _SHORTEST_SIDE = 16
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
@@ -42,7 +42,7 @@ def read(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Radiograph:
     RadiographError
         For anything that is in the file or wrong with it, and nothing else: see `decode`.
     """
-    return decode(_content(Path(path), limits), path, limits)
+    return decode(read_content(Path(path), limits), path, limits)
 
 
 def decode(content: bytes, path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Radiograph:
@@ -93,7 +93,14 @@ def decode(content: bytes, path: Path | str, limits: Limits = DEFAULT_LIMITS) ->
     return radiograph
 
 
-def _content(path: Path, limits: Limits) -> bytes:
+def read_content(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """Read the bytes of a file, for callers that hash them before they `decode` them.
+
+    Raises
+    ------
+    RadiographError
+        If it is no file (a folder, a pipe, a device), cannot be opened, or is larger than `limits` allow.
+    """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
