@@ -36,7 +36,9 @@ def two(put: Callable[..., Path]) -> Path:
 
 def test_order_labels_and_hashes(two: Path) -> None:
     cohort = build(settings(folder("b"), folder("a"), duplicates="keep"), two)
-    assert cohort.table["image"].tolist() == [f"{label}/{number}.png" for label in "ba" for number in range(4)]
+    assert cohort.table["image"].tolist() == [
+        f"{label}/{number}.png" for label in "ba" for number in range(4)
+    ]
     assert cohort.table["sha256"].tolist() == [hash_file(path) for path in cohort.paths]
     assert cohort.exclusions.empty
 
@@ -60,7 +62,12 @@ def test_a_copy_beyond_the_limit_does_not_take_anothers_place(put: Callable[...,
 
 def test_every_row_of_every_source_is_accounted_for(cohen: Path, kermany: Path) -> None:
     chosen = settings(
-        {"source": "cohen", "label": "a", "where": {"finding": ["COVID-19"], "projection": ["frontal"]}, "limit": 1},
+        {
+            "source": "cohen",
+            "label": "a",
+            "where": {"finding": ["COVID-19"], "projection": ["frontal"]},
+            "limit": 1,
+        },
         {"source": "kermany", "label": "b", "where": {"publisher_split": ["train"], "finding": ["NORMAL"]}},
     )
     cohort = build(chosen, cohen)
@@ -128,7 +135,10 @@ def test_numbers_compare_as_numbers(cohen: Path) -> None:
 @pytest.mark.parametrize(
     ("selection", "message"),
     [
-        (folder("a", findng=["a"]), r"no column of 'folder': 'findng'; expected image, .*Did you mean finding\?"),
+        (
+            folder("a", findng=["a"]),
+            r"no column of 'folder': 'findng'; .*Did you mean finding\?",
+        ),
         (folder("a", label=["A"]), r"matches nothing; expected finding a and label A, .*Did you mean a\?"),
         (folder("a", label=["zebra"]), "The column label holds a, b"),
         (folder("a") | {"source": "foldr"}, r"no source 'foldr'.*Did you mean folder\?"),
@@ -143,7 +153,9 @@ def test_a_selection_that_cannot_be_is_explained(two: Path, selection: dict[str,
 
 def test_one_image_has_one_label(two: Path) -> None:
     both = {"source": "folder", "where": {"finding": ["a"]}}
-    with pytest.raises(CohortError, match=r"a/0\.png: two selections give one image two labels; found 'a' and 'b'"):
+    with pytest.raises(
+        CohortError, match=r"a/0\.png: two selections give one image two labels; found 'a' and 'b'"
+    ):
         build(settings(both | {"label": "a"}, both | {"label": "b"}), two)
 
 
