@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps
 
 from hilum.errors import CorruptFileError, NotARadiographError, OversizedImageError, UnsupportedFormatError
 from hilum.radiograph.format import Format, recognise
@@ -31,7 +31,8 @@ _COST_WEBP = 17  # its decoder composes on two RGBA canvases
 _BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I;16N": 16, "I": 32, "F": 32}
 _DEEP = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I", "F"})
 _GRAY = frozenset({"1", "L"})
-_TIFF_BITS, _TIFF_PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+_TIFF_COLUMNS, _TIFF_ROWS, _TIFF_BITS, _TIFF_PHOTOMETRIC = 256, 257, 258, 262
+_WHITE_IS_ZERO = 0
 
 
 def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
@@ -41,7 +42,7 @@ def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
     """
     form = recognise(content, path)
     image = _open(content, form, path)
-    columns, rows = image.size
+    rows, columns = _stored_size(image, form)
     limits.check_image(rows, columns, _cost(image, form), path)
     _check_single(image, form, path)
     bits = _bits(image, content, form)
@@ -95,12 +96,18 @@ def _open(content: bytes, form: Format, path: Path | str) -> Image.Image:
             path=path,
             remedy="Scale the image down.",
         ) from error
-    except UnidentifiedImageError as error:
+    except OSError as error:
         raise CorruptFileError(
             f"the {form.value} header is damaged, or of a kind that cannot be read",
             path=path,
             remedy="Save the image again as 8- or 16-bit PNG.",
         ) from error
+
+
+def _stored_size(image: Image.Image, form: Format) -> tuple[int, int]:
+    if form is Format.TIFF:  # Pillow tells the size after its orientation
+        return image.tag_v2[_TIFF_ROWS], image.tag_v2[_TIFF_COLUMNS]  # type: ignore[attr-defined]
+    return image.height, image.width
 
 
 def _cost(image: Image.Image, form: Format) -> int:

@@ -65,7 +65,7 @@ def first_lookup(elements: Dataset, keyword: str, path: Path | str, *, signed: b
     count, first, bits = (int(number) for number in numbers(item, "LUTDescriptor"))
     count = count & 0xFFFF or 1 << 16  # 0 stands for 65536
     first = first - (1 << 16) if signed and first >= 1 << 15 else first
-    entries = _entries(item, count, little_endian=bool(elements.original_encoding[1]))
+    entries = _entries(item, count, bits, little_endian=bool(elements.original_encoding[1]))
     if len(entries) < count or not 1 <= bits <= 16 or int(entries[:count].max()) >= 1 << bits:
         raise CorruptFileError(
             f"the lookup table of {keyword} contradicts its descriptor",
@@ -76,12 +76,14 @@ def first_lookup(elements: Dataset, keyword: str, path: Path | str, *, signed: b
     return Lookup(first, entries[:count], (1 << bits) - 1)
 
 
-def _entries(item: Dataset, count: int, *, little_endian: bool) -> NDArray[np.int64]:
+def _entries(item: Dataset, count: int, bits: int, *, little_endian: bool) -> NDArray[np.int64]:
     data = item.get("LUTData")
     if isinstance(data, bytes):
         order = "<" if little_endian else ">"
-        return np.frombuffer(data, np.uint8 if len(data) < 2 * count else f"{order}u2").astype(np.int64)
+        return np.frombuffer(data, np.uint8 if bits <= 8 and len(data) < 2 * count else f"{order}u2").astype(
+            np.int64
+        )
     words = np.asarray(numbers(item, "LUTData"), np.int64) & 0xFFFF
-    if len(words) < count <= 2 * len(words):  # 8-bit entries, two in a word
+    if bits <= 8 and len(words) < count:  # 8-bit entries, two in a word
         return words.astype("<u2").view(np.uint8).astype(np.int64)
     return words
