@@ -1,0 +1,110 @@
+"""The gallery on paper: an A4 PDF with 24 test images a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from hilum.artifact import replacing
+from hilum.progress import SILENT, Progress
+from hilum.report.content import Content
+from hilum.report.format import count, plural, share
+from hilum.report.gallery import Tile, fit, tiles
+from hilum.report.style import COLOURS, QUIET, shorten, style
+
+__all__ = ["PER_PAGE", "write_album"]
+
+WIDTH_INCH, HEIGHT_INCH = 8.27, 11.69
+COLUMNS, ROWS = 4, 6
+PER_PAGE = COLUMNS * ROWS
+MARGIN_INCH = 0.55
+TOP_INCH = 1.12
+CELL_WIDTH_INCH = (WIDTH_INCH - 2 * MARGIN_INCH) / COLUMNS
+CELL_HEIGHT_INCH = (HEIGHT_INCH - TOP_INCH - 0.35) / ROWS
+PICTURE_WIDTH_INCH, PICTURE_HEIGHT_INCH = CELL_WIDTH_INCH - 0.2, 1.06
+PIXELS_PER_INCH = 144
+WRONG = COLOURS[1]
+
+
+def write_album(content: Content, path: Path, progress: Progress = SILENT) -> None:
+    """Write every test image with predicted and correct label, wrong ones first, as a paged PDF.
+
+    The same content gives the same bytes.
+    """
+    album = tiles(content)
+    pages = [album[start : start + PER_PAGE] for start in range(0, len(album), PER_PAGE)] or [[]]
+    facts = {"Title": f"Test images of {content.recipe.name}", "Creator": "hilum", "CreationDate": None}
+    with style(), replacing(path) as temporary, PdfPages(temporary, metadata=facts) as pdf:
+        for number, page in enumerate(progress.track(pages, what="Gallery", total=len(pages)), start=1):
+            figure, axes = _sheet()
+            _head(axes, content, album, f"Page {number} of {len(pages)}")
+            _pictures(axes, page)
+            for place, tile in enumerate(page):
+                _words(axes, tile, *_corner(place))
+            pdf.savefig(figure)
+
+
+def _sheet() -> tuple[Figure, Axes]:
+    """One page whose axes count inches from the upper left corner."""
+    figure = Figure(figsize=(WIDTH_INCH, HEIGHT_INCH))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    return figure, axes
+
+
+def _head(axes: Axes, content: Content, album: Sequence[Tile], page: str) -> None:
+    wrong = sum(not tile.right for tile in album)
+    origin = "Synthetic images. " if content.synthetic else ""
+    origin += "Random weights: the network was not trained. " if content.untrained else ""
+    axes.text(MARGIN_INCH, 0.5, shorten(content.recipe.title, 60), fontsize=13, weight="bold")
+    line = f"{plural(len(album), 'test image')}, {count(wrong)} wrong; wrong ones first."
+    axes.text(
+        MARGIN_INCH, 0.72, f"{line} The percentage is the probability of the predicted class.", fontsize=8
+    )
+    axes.text(MARGIN_INCH, 0.9, f"{origin}Research, not diagnosis.", fontsize=8, weight="bold")
+    axes.text(WIDTH_INCH - MARGIN_INCH, 0.9, page, fontsize=8, color=QUIET, ha="right")
+
+
+def _corner(place: int) -> tuple[float, float]:
+    row, column = divmod(place, COLUMNS)
+    return MARGIN_INCH + column * CELL_WIDTH_INCH, TOP_INCH + row * CELL_HEIGHT_INCH
+
+
+def _pictures(axes: Axes, page: Sequence[Tile]) -> None:
+    """Draw all pictures of a page as one image: fast, and small in the file."""
+    canvas = np.full((_pixels(HEIGHT_INCH), _pixels(WIDTH_INCH)), 255, np.uint8)
+    rows, columns = _pixels(PICTURE_HEIGHT_INCH), _pixels(PICTURE_WIDTH_INCH)
+    for place, tile in enumerate(page):
+        if tile.thumbnail is None:
+            continue
+        pixels = fit(tile.thumbnail, rows, columns)
+        x, y = map(_pixels, _corner(place))
+        y += rows - pixels.shape[0]
+        canvas[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
+    extent = (0, WIDTH_INCH, HEIGHT_INCH, 0)
+    axes.imshow(np.dstack([canvas] * 3), extent=extent, aspect="auto", interpolation="none")
+
+
+def _pixels(inches: float) -> int:
+    return round(inches * PIXELS_PER_INCH)
+
+
+def _words(axes: Axes, tile: Tile, x: float, y: float) -> None:
+    if tile.thumbnail is None:
+        axes.text(x + 0.1, y + PICTURE_HEIGHT_INCH / 2, "no picture", fontsize=7, color=QUIET)
+    if not tile.right:
+        size = CELL_WIDTH_INCH - 0.06, CELL_HEIGHT_INCH - 0.06
+        axes.add_patch(Rectangle((x - 0.07, y - 0.06), *size, fill=False, edgecolor=WRONG, linewidth=1.8))
+    below = y + PICTURE_HEIGHT_INCH + 0.13
+    mark, colour, weight = ("✓ right", QUIET, "normal") if tile.right else ("✗ WRONG", WRONG, "bold")
+    axes.text(x, below, mark, fontsize=7, color=colour, weight=weight)
+    axes.text(x + PICTURE_WIDTH_INCH, below, share(tile.probability), fontsize=7, ha="right")
+    axes.text(x, below + 0.12, f"Predicted {shorten(tile.predicted, 17)}", fontsize=7)
+    axes.text(x, below + 0.24, f"Correct {shorten(tile.correct, 19)}", fontsize=7)
+    axes.text(x, below + 0.35, shorten(tile.name, 34), fontsize=5.5, color=QUIET)
