@@ -1,0 +1,151 @@
+"""The report as one HTML file that needs nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment as Templates
+from jinja2 import PackageLoader, StrictUndefined
+
+from hilum.evaluate import Estimate
+from hilum.report import format as fmt
+from hilum.report import tables, words
+from hilum.report.content import Content
+from hilum.report.figures import plates_of
+from hilum.report.gallery import Tile, jpeg, tiles
+
+__all__ = ["Headline", "headline", "render"]
+
+SHOWN_WRONG = 48
+"""Wrong images that a reader sees without opening anything; the others are one touch away."""
+SHOWN_RIGHT = 72
+THUMBNAIL_PX = 128
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The result in plain words.
+
+    Parameters
+    ----------
+    result : str
+        ``"54 of 55 test images right"``.
+    value, interval : str
+        The share right, and its 95 % interval.
+    details : tuple of str
+        A sentence for each class, and what guessing would give.
+    """
+
+    result: str
+    value: str
+    interval: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure or thumbnail as the page shows it."""
+
+    source: str
+    title: str
+    text: str = ""
+
+
+def render(content: Content, figures: Mapping[str, bytes]) -> str:
+    """Give the whole report as HTML.
+
+    Parameters
+    ----------
+    content : Content
+    figures : mapping of str to bytes
+        A figure's name and its PNG.
+    """
+    album = tiles(content)
+    wrong = [tile for tile in album if not tile.right]
+    right = [tile for tile in album if tile.right]
+    return (
+        _templates()
+        .get_template("report.html")
+        .render(
+            content=content,
+            recipe=content.recipe,
+            headline=headline(content),
+            published=tables.published_rows(content),
+            findings=words.findings(content),
+            metrics=tables.metric_rows(content),
+            class_table=tables.class_table(content),
+            part_table=tables.part_table(content),
+            figures=_figures(content, figures),
+            wrong=wrong,
+            right=right,
+            shown_wrong=SHOWN_WRONG,
+            shown_right=SHOWN_RIGHT,
+            source_table=tables.counts_by_source(content.cohort),
+            counts_table=tables.counts_by_part(content),
+            exclusions=tables.exclusion_counts(content.exclusions),
+            excluded=content.exclusions.to_dict("records"),
+            summary=words.summary_counts(content.cohort, len(content.exclusions)),
+            design=words.design(content),
+            glossary=words.glossary(content),
+        )
+    )
+
+
+def headline(content: Content) -> Headline:
+    """Say the result: how many test images are right, of each class, and what guessing would give."""
+    counts, n = content.confusion.counts, content.confusion.n
+    accuracy = content.metrics["test"].get("accuracy", _UNKNOWN)
+    sums = counts.sum(axis=1)
+    details = [
+        f"Of {fmt.plural(int(total), name + ' image')}, {fmt.count(counts[place, place])} recognised."
+        for place, (name, total) in enumerate(zip(content.classes, sums, strict=True))
+    ]
+    if n:
+        most = int(sums.argmax())
+        details.append(
+            f"Always answering {content.classes[most]} would get {fmt.share(sums[most] / n)} right."
+        )
+    return Headline(
+        f"{fmt.count(counts.trace())} of {fmt.plural(n, 'test image')} right",
+        fmt.value("accuracy", accuracy.value),
+        fmt.interval("accuracy", accuracy),
+        tuple(details),
+    )
+
+
+_UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"), 0)
+
+
+def _figures(content: Content, figures: Mapping[str, bytes]) -> list[Picture]:
+    return [
+        Picture(_data_uri("image/png", figures[plate.name]), plate.title, plate.caption)
+        for plate in plates_of(content)
+        if plate.name in figures
+    ]
+
+
+def _data_uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _thumbnail(tile: Tile) -> str:
+    """Source of a test image's thumbnail; empty if there is none."""
+    return "" if tile.thumbnail is None else _data_uri("image/jpeg", jpeg(tile.thumbnail, THUMBNAIL_PX))
+
+
+@cache
+def _templates() -> Templates:
+    templates = Templates(
+        loader=PackageLoader("hilum.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(
+        count=fmt.count, plural=fmt.plural, share=fmt.share, duration=fmt.duration, thumbnail=_thumbnail
+    )
+    return templates

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from PIL import Image
+
+from hilum.report import plates_of, write
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.done: dict[str, int] = {}
+
+    def track(self, items, *, what, total=None):
+        for item in items:
+            self.done[what] = self.done.get(what, 0) + 1
+            yield item
+
+    def say(self, message):
+        raise AssertionError(message)
+
+
+def files_of(folder) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_folder_holds_the_page_and_its_figures(degenerate, tmp_path):
+    listener = Listener()
+    write(degenerate, tmp_path, listener)
+    names = {plate.name for plate in plates_of(degenerate)}
+    assert set(files_of(tmp_path)) == {
+        "report.html",
+        "figures/predictions.pdf",
+        *(f"figures/{name}.png" for name in names),
+    }
+    assert listener.done == {"Figures": 4, "Gallery": 1}
+    for name in names:
+        with Image.open(tmp_path / "figures" / f"{name}.png") as image:
+            assert min(image.size) >= 600
+
+
+def test_the_same_content_gives_the_same_files(degenerate, tmp_path):
+    write(degenerate, tmp_path / "a")
+    write(degenerate, tmp_path / "b")
+    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
+
+
+def test_the_page_stays_small(two_class, tmp_path):
+    write(two_class, tmp_path)
+    assert (tmp_path / "report.html").stat().st_size < 6e6
+    assert (tmp_path / "figures" / "predictions.pdf").stat().st_size < 3e6
