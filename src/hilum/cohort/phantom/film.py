@@ -1,0 +1,87 @@
+"""From attenuation to grey: Beer and Lambert, scatter, blur, quantum noise, and the display curve."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from hilum.cohort.phantom.acquisition import Acquisition
+from hilum.cohort.phantom.plane import FloatArray, resample
+
+__all__ = ["BONE_PER_MM", "SOFT_PER_MM", "Window", "collimate", "expose"]
+
+SOFT_PER_MM = 0.0205
+"""Attenuation of water at 60 keV (NIST XCOM)."""
+BONE_PER_MM = 0.038
+"""What compact bone adds to that; below its full value, since a real beam hardens."""
+SCATTER_MM = 38.0
+SCATTER_STEP = 16
+QUANTUM_NOISE = 0.0035
+FLOOR = 1e-4
+GAIN = 3.5
+MIDDLE = 0.43
+
+
+@dataclass(frozen=True)
+class Window:
+    """Attenuations (no unit) that the display shows as dark lung and bright mediastinum."""
+
+    lung: float
+    mediastinum: float
+
+
+def expose(
+    attenuation: FloatArray, pixel_mm: float, window: Window, taken: Acquisition, rng: np.random.Generator
+) -> FloatArray:
+    """Grey values in [0, 1], (rows, columns), of a map of attenuation (mu times length, no unit).
+
+    Noise is that of counted quanta: its share grows as fewer of them arrive.
+    """
+    sharp = taken.blur_mm / pixel_mm
+    blurred = gaussian_filter(attenuation, sharp, truncate=2.5) if sharp > 0.3 else attenuation
+    arrived = np.exp(-blurred)
+    if taken.scatter > 0:
+        sideways = _scattered(blurred, arrived, pixel_mm)
+        arrived *= 1 - taken.scatter
+        arrived += taken.scatter * sideways
+    if taken.noise > 0:
+        grain = rng.standard_normal(arrived.shape, dtype=np.float32)
+        grain *= np.sqrt(arrived)
+        grain *= QUANTUM_NOISE * taken.noise / math.sqrt(taken.exposure)
+        arrived += grain
+    return _displayed(arrived, window, taken)
+
+
+def _displayed(arrived: FloatArray, window: Window, taken: Acquisition) -> FloatArray:
+    """A logistic curve of attenuation, in place: toe and shoulder of a film."""
+    span = window.mediastinum - window.lung
+    middle = window.lung + MIDDLE * span + math.log(taken.exposure)
+    gain = GAIN * taken.contrast / span
+    grey = np.log(np.maximum(arrived, FLOOR, out=arrived), out=arrived)
+    grey += middle
+    grey *= gain
+    np.exp(grey, out=grey)
+    grey += 1
+    return np.reciprocal(grey, out=grey)
+
+
+def _scattered(attenuation: FloatArray, arrived: FloatArray, pixel_mm: float) -> FloatArray:
+    """Radiation that tissue sends sideways: none from rays that met air alone."""
+    rows, columns = arrived.shape
+    shape = (-(-rows // SCATTER_STEP), -(-columns // SCATTER_STEP))
+    coarse = resample(arrived, shape)
+    coarse = coarse * np.minimum(0.5 * resample(attenuation, shape), 1)
+    spread = gaussian_filter(coarse, SCATTER_MM / (pixel_mm * SCATTER_STEP), mode="nearest")
+    return resample(spread, (rows, columns))
+
+
+def collimate(grey: FloatArray, border: float) -> None:
+    """Blacken a frame of `border` times the shorter side, in place."""
+    width = round(border * min(grey.shape))
+    if width == 0:
+        return
+    for edge in (grey[:width], grey[-width:], grey[:, :width], grey[:, -width:]):
+        edge[:] = 0.02
