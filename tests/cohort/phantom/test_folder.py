@@ -74,6 +74,7 @@ def test_an_interrupted_call_leaves_nothing_and_the_next_one_completes_it(tmp_pa
     with pytest.raises(KeyboardInterrupt):
         write(SMALL, tmp_path / "phantom")
     assert not (tmp_path / "phantom").exists()
+    (tmp_path / ".phantom.partial" / ".hilum-killed.png").write_bytes(b"half")
 
     drawn.clear()
     monkeypatch.setattr(folder, "render", lambda *arguments: drawn.append(arguments) or render(*arguments))

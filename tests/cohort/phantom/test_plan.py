@@ -86,7 +86,7 @@ def test_signal_is_the_share_of_patients_whose_finding_is_drawn(signal):
     diseased = [shot.finding for shot in shots if shot.label == "COVID-19"]
     drawn = [finding for finding in diseased if finding.kind is FindingKind.GROUND_GLASS]
     assert len(drawn) / len(diseased) == pytest.approx(signal, abs=0.073)
-    assert all(0.25 <= finding.severity <= 0.8 for finding in drawn)
+    assert all(0.35 <= finding.severity <= 0.9 for finding in drawn)
     assert all(shot.finding.kind is FindingKind.NONE for shot in shots if shot.label == "Normal")
 
 

@@ -81,7 +81,7 @@ class Anatomy:
     @classmethod
     def of(cls, patient: Patient) -> Anatomy:
         """The chest of `patient`, in a PA film at full inspiration."""
-        z = np.random.default_rng((patient.seed, 1)).standard_normal(16).clip(-2, 2)
+        z = np.random.default_rng((patient.seed, 1)).standard_normal(16).clip(-2, 2).tolist()
         grown, male = patient.growth, patient.sex is Sex.MALE
         adult = max(0.0, (grown - 0.6) / 0.4)
         size = (0.46 + 0.54 * grown) * (1 + 0.04 * z[0]) * (1.03 if male else 0.97 + 0.03 * (1 - adult))

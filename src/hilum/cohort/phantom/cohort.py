@@ -68,8 +68,8 @@ class PhantomCohort:
     classes: int = 2
     prevalence: tuple[float, ...] | None = None
     signal: float = 0.9
-    severity: tuple[float, float] = (0.25, 0.8)
-    shortcuts: tuple[Shortcut, ...] = (Shortcut(ShortcutKind.SOURCE, 0.5),)
+    severity: tuple[float, float] = (0.35, 0.9)
+    shortcuts: tuple[Shortcut, ...] = (Shortcut(ShortcutKind.SOURCE, 0.6),)
     images_per_patient: float = 1.5
     sources: int = 2
     source_contrast: float = 0.5

@@ -70,12 +70,10 @@ def _displayed(arrived: FloatArray, window: Window, taken: Acquisition) -> Float
 
 def _scattered(attenuation: FloatArray, arrived: FloatArray, pixel_mm: float) -> FloatArray:
     """Radiation that tissue sends sideways: none from rays that met air alone."""
-    rows, columns = arrived.shape
-    shape = (-(-rows // SCATTER_STEP), -(-columns // SCATTER_STEP))
-    coarse = resample(arrived, shape)
-    coarse = coarse * np.minimum(0.5 * resample(attenuation, shape), 1)
-    spread = gaussian_filter(coarse, SCATTER_MM / (pixel_mm * SCATTER_STEP), mode="nearest")
-    return resample(spread, (rows, columns))
+    cells = np.s_[SCATTER_STEP // 2 :: SCATTER_STEP, SCATTER_STEP // 2 :: SCATTER_STEP]
+    source = arrived[cells] * np.minimum(0.5 * attenuation[cells], 1)
+    spread = gaussian_filter(source, SCATTER_MM / (pixel_mm * SCATTER_STEP), mode="nearest")
+    return resample(spread, (arrived.shape[0], arrived.shape[1]))
 
 
 def collimate(grey: FloatArray, border: float) -> None:

@@ -151,6 +151,8 @@ def _prepare(partial: Path, statement: dict[str, Any]) -> None:
 
 
 def _publish(partial: Path, folder: Path, statement: dict[str, Any]) -> None:
+    for half_written in partial.glob(".hilum-*"):  # left by a call that was killed
+        half_written.unlink(missing_ok=True)
     if folder.exists() and not any(folder.iterdir()):
         folder.rmdir()
     try:

@@ -35,11 +35,11 @@ def add_ribs(bone: FloatArray, plane: Plane, anatomy: Anatomy) -> None:
     rows, _ = plane.window(0, 0, 3 * s, a.height_mm + 6 * a.rib_pitch_mm)
     for low, high in ((-a.width_mm - 8 * s, -14 * s), (14 * s, a.width_mm + 8 * s)):
         _, columns = plane.window(low, high, 0, 0)
-        uneven = generator.normal(0, 0.05, 2)
+        uneven = generator.normal(0, 0.05, 2).tolist()
         bone[rows, columns] += _hemithorax(np.abs(plane.x[:, columns]), plane.y[rows], a, uneven)
 
 
-def _hemithorax(x: FloatArray, y: FloatArray, a: Anatomy, uneven: FloatArray) -> FloatArray:
+def _hemithorax(x: FloatArray, y: FloatArray, a: Anatomy, uneven: list[float]) -> FloatArray:
     side = a.side_mm(y) + 4 * a.size
     across = x * (1 / side)
     front = chord(across * across)

@@ -69,7 +69,8 @@ def lungs(plane: Plane, anatomy: Anatomy) -> FloatArray:
     side = np.maximum(a.side_mm(plane.y), 1e-3)
     depth = a.depth_mm * (0.5 + 0.5 * _ramp(plane.y / (0.45 * a.height_mm)))
     inner = _ramp((np.abs(plane.x) - a.inner_mm(plane.y)) / (5 * a.size) + 1)
-    cavity = depth * inner * chord(np.abs(plane.x / side) ** 3)
+    across = np.abs(plane.x) * (1 / side)
+    cavity = depth * inner * chord(across * across * across)
     below = (plane.y - a.dome_mm(plane.x)) / a.size
     share = np.where(below < 0, 1 - 0.76 * _ramp(1 + below / 2.5), 0.24 * _ramp(1 - below / 38))
     return cavity * share.astype(np.float32)
