@@ -38,7 +38,7 @@ class Preparation:
     --------
     >>> Preparation(224, Fit.PAD).key
     'square-1-224-pad'
-    >>> Preparation(2).apply(np.eye(4, dtype=np.float32)).round(2).tolist()
+    >>> Preparation(2).apply(np.eye(4, dtype=np.float32)).astype(float).round(2).tolist()
     [[0.39, 0.12], [0.12, 0.39]]
     """
 

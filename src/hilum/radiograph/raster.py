@@ -25,7 +25,7 @@ __all__ = ["decode", "full_scale"]
 
 # Memory at the peak per pixel, in bytes: Pillow's image, its copies, and the float32 that comes out.
 _COST = {"1": 7, "L": 7, "P": 9, "LA": 10, "I;16": 8, "I;16B": 8, "I": 12, "F": 12}
-_COST_COLOUR = 9
+_COST_COLOUR = 10
 _COST_PROGRESSIVE = 8  # libjpeg keeps the coefficients of four channels, 16 bits each
 _COST_WEBP = 17  # its decoder composes on two RGBA canvases
 _BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I;16N": 16, "I": 32, "F": 32}

@@ -310,13 +310,25 @@ def test_layouts_that_contradict_themselves(changes, error, what, deep, dicom):
         decode(dicom(deep, **changes), "x")
 
 
-def test_deflate_bomb(deep, dicom):
-    content = dicom(deep, syntax=uid.DeflatedExplicitVRLittleEndian)
+def deflated_bomb(content: bytes, head: bytes) -> bytes:
+    """Return a deflated file whose data set is `head` and 100 MB of zeros."""
     length = struct.unpack_from("<I", content, 140)[0]
     packer = zlib.compressobj(9, wbits=-15)
-    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(200)) + packer.flush()
-    with pytest.raises(OversizedImageError, match="deflated data set is too large"):
-        decode(content[: 144 + length] + bomb, "x")
+    parts = [packer.compress(part) for part in (head, *[bytes(1 << 20)] * 100)]
+    return content[: 144 + length] + b"".join(parts) + packer.flush()
+
+
+def test_deflate_bombs(deep, dicom):
+    content = dicom(deep, syntax=uid.DeflatedExplicitVRLittleEndian, BitsStored=12)
+    length = struct.unpack_from("<I", content, 140)[0]
+    elements = zlib.decompress(content[144 + length :], -15)
+    pixels = elements.index(b"\xe0\x7f\x10\0OW") + 8
+    with pytest.raises(CorruptFileError, match="too many elements"):
+        decode(deflated_bomb(content, b""), "x")
+    honest = elements[:pixels] + struct.pack("<I", 1_700_000_000)
+    with pytest.raises(OversizedImageError, match="file is too large; expected at most 134,217,728 bytes"):
+        decode(deflated_bomb(content, honest), "x")
+    assert_picture(deflated_bomb(content, elements), deep)  # what follows the pixels is not inflated
 
 
 def test_rle_bomb(deep, dicom):

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
-from hilum.errors import CorruptFileError, OversizedImageError
+from hilum.errors import CorruptFileError
 from hilum.radiograph.limits import Limits
 
 __all__ = ["Parsed", "PixelElement", "parse"]
@@ -36,6 +36,7 @@ _PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED = 0xFFFFFFFF
 _MOST_READS = 100_000  # a radiograph has a few hundred elements; each takes one to four reads
+_DEFLATED_HEAD = 8 << 20  # inflated at first: far more than stands before the pixels
 _LARGEST_VALUE = 4 << 20  # of one element that is not the pixels: a lookup table has 128 KiB
 
 
@@ -100,25 +101,23 @@ def parse(content: bytes, path: Path | str, limits: Limits) -> Parsed:
 
     Raises
     ------
-    CorruptFileError, OversizedImageError
+    CorruptFileError
         If it has too many elements, or ends within its pixels.
+    OversizedImageError
+        If it is deflated and declares more than the limits allow.
     """
     try:
         meta, start = _meta(content)
         syntax = str(meta.get("TransferSyntaxUID") or "").strip() or None
         if syntax == uid.DeflatedExplicitVRLittleEndian:
             content, start = _inflate(content[start:], path, limits), 0
-        implicit, little = _encoding(content[start : start + 8])
-        stream = _Metered(content)
-        stream.seek(start)
-        elements = read_dataset(stream, implicit, little, stop_when=_at_pixels, specific_tags=_TAGS)
+        elements, begin = _elements(content, start)
     except _TooManyElementsError as error:
         raise CorruptFileError(
             "too many elements before the pixels", path=path, expected=f"at most {_MOST_READS:,} reads"
         ) from error
     _check_values(elements, path)
-    implicit = bool(elements.original_encoding[0])  # pydicom may know better
-    pixels = _pixels(content, stream.tell(), path, implicit=implicit, little=little)
+    pixels = _pixels(content, begin, elements, path)
     return Parsed(elements, syntax, pixels)
 
 
@@ -140,18 +139,25 @@ def _encoding(head: bytes) -> tuple[bool, bool]:
     return not explicit, not big
 
 
+def _elements(content: bytes, start: int) -> tuple[Dataset, int]:
+    """Return the elements from `start` on, and where the pixel element begins."""
+    implicit, little = _encoding(content[start : start + 8])
+    stream = _Metered(content)
+    stream.seek(start)
+    elements = read_dataset(stream, implicit, little, stop_when=_at_pixels, specific_tags=_TAGS)
+    return elements, stream.tell()
+
+
 def _inflate(packed: bytes, path: Path | str, limits: Limits) -> bytes:
-    """Inflate a deflated data set (PS3.5, A.5), but no further than the limits allow."""
+    """Inflate a deflated data set (PS3.5, A.5): up to its pixels, then as far as these say."""
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
-    most = min(limits.file_bytes, limits.unpacked_bytes)
-    content = stream.decompress(packed, most + 1)
-    if len(content) > most:
-        raise OversizedImageError(
-            "the deflated data set is too large", path=path, expected=f"at most {most:,} bytes inflated"
-        )
-    if not stream.eof:
-        raise CorruptFileError("the deflated data set is cut short", path=path)
-    return content
+    head = stream.decompress(packed, _DEFLATED_HEAD)
+    if stream.eof:
+        return head
+    elements, begin = _elements(head, 0)
+    _, start, length = _pixel_header(head, begin, elements) or (b"", len(head), 0)
+    limits.check_file(start + length, path)
+    return head + stream.decompress(stream.unconsumed_tail, max(1, start + length - len(head)))
 
 
 def _at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
@@ -167,29 +173,36 @@ def _check_values(elements: Dataset, path: Path | str) -> None:
             )
 
 
-def _pixels(
-    content: bytes, start: int, path: Path | str, *, implicit: bool, little: bool
-) -> PixelElement | None:
-    """Find the value of Pixel Data, whose element begins at `start`; None where there is none."""
-    order = "<" if little else ">"
-    if len(content) < start + 12:
+def _pixels(content: bytes, begin: int, elements: Dataset, path: Path | str) -> PixelElement | None:
+    """Find the value of Pixel Data, whose element begins at `begin`; None where there is none."""
+    header = _pixel_header(content, begin, elements)
+    if header is None:
         return None
-    group, element, vr = struct.unpack_from(f"{order}HH2s", content, start)
-    if (group << 16 | element) != _PIXEL_DATA:
-        return None
-    offset, header = (4, 8) if implicit else (8, 12)
-    (length,) = struct.unpack_from(f"{order}I", content, start + offset)
-    begin = start + header
-    view = memoryview(content)
-    words = implicit or vr == b"OW"
+    vr, start, length = header
+    little = bool(elements.original_encoding[1])
+    view, words = memoryview(content), vr != b"OB"
     if length == _UNDEFINED:
-        return PixelElement(view[begin:], True, little, words)
-    if begin + length > len(content):
+        return PixelElement(view[start:], True, little, words)
+    if start + length > len(content):
         raise CorruptFileError(
             "the file ends within its pixels",
             path=path,
             expected=f"{length:,} bytes",
-            found=f"{len(content) - begin:,}",
+            found=f"{len(content) - start:,}",
             remedy="Copy it again from its source.",
         )
-    return PixelElement(view[begin : begin + length], False, little, words)
+    return PixelElement(view[start : start + length], False, little, words)
+
+
+def _pixel_header(content: bytes, begin: int, elements: Dataset) -> tuple[bytes, int, int] | None:
+    """Return the VR of Pixel Data (empty where implicit), where its value starts, and its length."""
+    implicit, little = elements.original_encoding  # pydicom may know better than we did
+    order = "<" if little else ">"
+    if len(content) < begin + 12:
+        return None
+    group, element, vr = struct.unpack_from(f"{order}HH2s", content, begin)
+    if (group << 16 | element) != _PIXEL_DATA:
+        return None
+    offset, size = (4, 8) if implicit else (8, 12)
+    (length,) = struct.unpack_from(f"{order}I", content, begin + offset)
+    return b"" if implicit else vr, begin + size, length

@@ -25,7 +25,7 @@ __all__ = ["Samples", "Stored", "unpack"]
 Samples: TypeAlias = NDArray[np.uint8 | np.uint16]
 
 # Memory at the peak, in bytes per sample: what the decoder takes and what comes out.
-_COST = {Codec.JPEG: 4, Codec.JPEG_DEEP: 10, Codec.JPEG_LS: 6, Codec.JPEG_2000: 12}
+_COST = {Codec.JPEG: 4, Codec.JPEG_DEEP: 10, Codec.JPEG_LS: 6, Codec.JPEG_2000: 9}
 _COST_PLAIN = 2
 _COST_PIXEL = 4  # the float32 of the radiograph
 _ITEM, _END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
