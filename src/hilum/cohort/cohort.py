@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ __all__ = ["Cohort"]
 _REQUIRED = ("image", "label", "patient", "source")
 _EXCLUSION = ("image", "source", "reason", "detail")
 _OLDEST_YEARS = 130.0
+_ELSEWHERE = re.compile(r"(^|/)\.{0,2}(/|$)|^[A-Za-z]:|^\\\\")
+"""An empty step (so also a path from the root), ``.`` or ``..``, or a drive."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,18 +164,13 @@ def _check_values(table: pd.DataFrame) -> None:
         _refuse(table, empty, f"the {name} is empty", shown="image")
     image = table["image"]
     _refuse(table, image.duplicated(), "an image is listed twice")
-    _refuse(table, ~image.map(_is_below_root).astype(bool), "a path must lead down from the data folder")
+    elsewhere = image.map(lambda path: _ELSEWHERE.search(path) is not None).astype(bool)
+    _refuse(table, elsewhere, "a path must lead down from the data folder")
     if "sex" in table:
         _refuse(table, ~table["sex"].isin(["F", "M"]) & table["sex"].notna(), "sex is F or M", shown="sex")
     if "age" in table:
         outside = ~table["age"].between(0, _OLDEST_YEARS) & table["age"].notna()
         _refuse(table, outside, f"age is in years from 0 to {_OLDEST_YEARS:.0f}", shown="age")
-
-
-def _is_below_root(image: str) -> bool:
-    path = PurePosixPath(image)
-    absolute = path.is_absolute() or bool(PureWindowsPath(image).drive)
-    return not absolute and ".." not in path.parts and str(path) == image
 
 
 def _check_reasons(exclusions: pd.DataFrame) -> None:

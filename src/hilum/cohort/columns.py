@@ -60,8 +60,13 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _typed(column: pd.Series, name: Hashable) -> pd.Series:
+    kind = KINDS.get(str(name))
+    if kind == "str" and column.dtype == "str":
+        return column.mask(column == "").reset_index(drop=True)
+    if kind is None and column.dtype == "float64" and column.notna().any():
+        return column.reset_index(drop=True)
     written = [_written(value) for value in column.tolist()]
-    kind = KINDS.get(str(name)) or _implied([text for text in written if text is not None])
+    kind = kind or _implied([text for text in written if text is not None])
     try:
         return pd.Series(_parsed(written, kind), dtype=kind)
     except ValueError:

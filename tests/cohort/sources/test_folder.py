@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,17 @@ def test_a_class_for_each_subfolder(data: Path) -> None:
 
 def test_the_data_folder_itself(data: Path) -> None:
     assert FOLDER.read(data / "mine").table["image"].iloc[0] == "ill/P1_a.png"
+
+
+def test_a_name_that_is_not_utf8_is_recorded(data: Path) -> None:
+    with open(os.fsencode(data) + b"/mine/ill/\xff.png", "wb"):  # noqa: PTH123
+        pass
+    cohort = FOLDER.read(data, path="mine")
+    assert len(cohort) == 3
+    assert cohort.exclusions[["image", "detail"]].to_numpy().tolist() == [
+        ["mine/ill/\\udcff.png", "its name is not UTF-8"],
+        ["mine/notes.txt", "in no class's subfolder"],
+    ]
 
 
 @pytest.mark.parametrize("pattern", [r"P\d+", r"(P\d+)", r"/(?P<patient>P\d)"])

@@ -27,15 +27,20 @@ def files(folder: Path) -> Iterator[str]:
     """Yield the files below `folder` by name, as paths relative to it with ``/``.
 
     What desktops leave (``.DS_Store``, ``._x``, ``Thumbs.db``) is passed over. The content tells whether a
-    file is an image, so all others are listed, whatever their suffix.
+    file is an image, so all others are listed, whatever their suffix. A table holds UTF-8 alone, so a name
+    that is not comes escaped, and leads to no file.
     """
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith(".") or entry.name.casefold() in _JUNK:
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from (f"{entry.name}/{name}" for name in files(folder / entry.name))
+            yield from (f"{_utf8(entry.name)}/{name}" for name in files(folder / entry.name))
         elif entry.is_file():
-            yield entry.name
+            yield _utf8(entry.name)
+
+
+def _utf8(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()
 
 
 def mark(rows: pd.DataFrame, mask: pd.Series, reason: Reason, detail: pd.Series | str = "") -> None:
@@ -93,6 +98,8 @@ def split_exclusions(rows: pd.DataFrame, name: str, data: Path, folder: Path) ->
     """Turn a listing into a cohort whose paths start from `data`."""
     rows = rows.reset_index(drop=True)
     mark(rows, rows["image"].duplicated(), Reason.DUPLICATE, "listed twice")
+    lost = ~rows["image"].map(lambda image: (folder / image).is_file()).astype(bool)
+    mark(rows, lost, Reason.UNREADABLE, "its name is not UTF-8")
     prefix = "" if folder == data else folder.relative_to(data).as_posix() + "/"
     rows["image"] = prefix + rows["image"].astype("str")
     if "source" not in rows:

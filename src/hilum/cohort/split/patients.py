@@ -63,12 +63,13 @@ def draw(table: pd.DataFrame, share: float, generator: np.random.Generator) -> N
     patients_of_label = (counts > 0).sum(axis=0)
     target = np.clip(share, 1 / patients_of_label, 1 - 1 / patients_of_label)
     chosen = np.zeros(len(counts), dtype=bool)
-    excess = np.zeros(counts.shape[1])  # rows drawn beyond the target, of those placed so far
+    weights = counts / counts.sum(axis=0)
+    excess = np.zeros(counts.shape[1])  # share drawn beyond the target, of the patients placed so far
     for one in _order(counts, generator):
-        without = (excess - target * counts[one]) / counts.sum(axis=0)
-        including = without + counts[one] / counts.sum(axis=0)
+        without = excess - target * weights[one]
+        including = without + weights[one]
         chosen[one] = including @ including < without @ without
-        excess += counts[one] * (chosen[one] - target)
+        excess = including if chosen[one] else without
     return chosen[patient]
 
 
