@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hilum.cli.app import app
+from hilum.cli.app import main
 
-__all__ = ["app"]
+__all__ = ["main"]

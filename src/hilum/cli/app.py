@@ -6,41 +6,40 @@ Exit codes: 0 all done; 1 something failed, and standard error says what; 2 the 
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
-from click import Context
-from typer.core import TyperGroup
 
 from hilum import __version__
 from hilum.cli import backbones, cohort, demo, predict, recipes, report, train
 from hilum.errors import HilumError
 
-__all__ = ["app"]
-
-
-class _Commands(TyperGroup):
-    """Shows hilum's own errors as one line; anything else is a bug and keeps its traceback."""
-
-    def invoke(self, ctx: Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except HilumError as error:
-            typer.secho("Error: ", fg="red", bold=True, err=True, nl=False)
-            typer.echo(str(error), err=True)
-            sys.exit(1)
-        except KeyboardInterrupt:
-            typer.echo("Stopped. What was computed is kept; the same command goes on from there.", err=True)
-            sys.exit(130)
-
+__all__ = ["app", "main"]
 
 app = typer.Typer(
     name="hilum",
-    cls=_Commands,
     help="Chest X-ray classifiers you can believe. For research, not diagnosis.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
 )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; hilum's own errors become one line, anything else is a bug and keeps its traceback.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The words after ``hilum``; those of the process otherwise.
+    """
+    try:
+        app(arguments)
+    except HilumError as error:
+        typer.secho("Error: ", fg="red", bold=True, err=True, nl=False)
+        typer.echo(str(error), err=True)
+        sys.exit(1)
 
 
 def _version(value: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 from rich.console import Console
@@ -41,8 +41,8 @@ class TerminalProgress:
             _Rate(),
             TimeRemainingColumn(),
         )
-        if total is None:
-            total = len(items) if hasattr(items, "__len__") else None
+        if total is None and isinstance(items, Sized):
+            total = len(items)
         with Bars(
             *columns, console=self._console, transient=True, disable=not self._console.is_terminal
         ) as bars:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from hilum.bundle import INTENDED_USE
 from hilum.evaluate import METRICS
-from hilum.report import figure, interval
+from hilum.report.format import interval, value
 
 if TYPE_CHECKING:
     from hilum.run import Run
@@ -32,7 +32,8 @@ def show(run: Run, console: Console) -> None:
         table.add_column(title, justify="left" if title == "Test" else "right")
     for name in _SHOWN:
         estimate = test[name]
-        table.add_row(METRICS[name].title, figure(name, estimate), interval(name, estimate), str(estimate.n))
+        figures = value(name, estimate.value), interval(name, estimate), str(estimate.n)
+        table.add_row(METRICS[name].title, *figures)
     console.print(table)
     console.print(f"\nReport  {run.report}\nModel   {run.path / 'model'}", soft_wrap=True)
     console.print(INTENDED_USE, style="dim")

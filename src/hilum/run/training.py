@@ -11,7 +11,7 @@ import pandas as pd
 from hilum.artifact import replacing, write_json, write_text
 from hilum.backbone import Features, FeatureStore, extract, open_backbone
 from hilum.bundle.saving import save
-from hilum.cohort import Cohort, Exclusion, Fold, build, split
+from hilum.cohort import Cohort, Fold, Reason, build, split
 from hilum.errors import CohortError
 from hilum.evaluate import metrics_of_parts
 from hilum.progress import SILENT, Progress
@@ -86,8 +86,7 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
         backbone = open_backbone(recipe.backbone, recipe.preparation.size, recipe.seed)
         preparation = Preparation(backbone.size, Fit(recipe.preparation.fit))
     with watch.stage("features"), FeatureStore.open(progress=progress) as store:
-        paths = [cohort.root / image for image in cohort.table["image"]]
-        features = extract(paths, preparation, backbone, store, progress)
+        features = extract(cohort.paths, preparation, backbone, store, progress)
         cohort, values = _readable(cohort, features)
     with watch.stage("head"):
         folds = split(cohort.table, recipe.split)
@@ -142,8 +141,8 @@ def _readable(cohort: Cohort, features: Features) -> tuple[Cohort, np.ndarray]:
         raise CohortError(
             f"none of the {len(table)} images can be read", path=cohort.root, found=f"first: {first}"
         )
-    causes = {row: error.cause for row, error in features.failures.items()}
-    return cohort.exclude(causes, Exclusion.UNREADABLE), features.values[~failed]
+    causes = [error.cause for _, error in sorted(features.failures.items())]
+    return cohort.exclude(failed, Reason.UNREADABLE, causes), features.values[~failed]
 
 
 def _synthetic(cohort: Cohort) -> bool:

@@ -1,0 +1,37 @@
+"""``hilum backbones``: networks to choose from, and whether their weights are here."""
+
+from __future__ import annotations
+
+__all__ = ["backbones"]
+
+
+def backbones() -> None:
+    """List networks with their size, features and weights. Every other network of timm works by its name."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from hilum.backbone import entries, is_local
+    from hilum.cli.console import results
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Backbone", no_wrap=True)
+    for title in ("Parameters", "Features", "Input, px"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("ImageNet weights", overflow="fold")
+    table.add_column("Licence", overflow="fold")
+    table.add_column("Here")
+    for entry in entries().values():
+        table.add_row(
+            entry.name,
+            f"{entry.parameters / 1e6:.1f} M",
+            f"{entry.features:,}",
+            str(entry.size),
+            Text(entry.origin),
+            entry.licence or "not stated",
+            "yes" if is_local(entry) else "no",
+        )
+    console = results()
+    console.print(table)
+    console.print(
+        "\nOther weights: --weights FILE.safetensors (timm's names), or --weights random.", style="dim"
+    )

@@ -1,0 +1,162 @@
+"""The commands as a user types them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from typing import NamedTuple
+
+import pytest
+
+from hilum.cli import main
+from hilum.recipe import shipped
+
+
+class Done(NamedTuple):
+    """What a command left."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def call(capsys):
+    """Return a function that types a command."""
+
+    def run(*words):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main([str(word) for word in words])
+        return Done(exit_.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (),
+        ("train",),
+        ("predict",),
+        ("report",),
+        ("demo",),
+        ("cohort",),
+        ("cohort", "list"),
+        ("cohort", "fetch"),
+        ("cohort", "build"),
+        ("cohort", "check"),
+        ("backbones",),
+        ("recipes",),
+    ],
+)
+def test_every_command_explains_itself(call, command):
+    done = call(*command, "--help")
+    assert done.exit_code == 0
+    assert "Usage" in done.stdout
+
+
+def test_a_misspelt_command_is_a_usage_error(call):
+    assert call("trian").exit_code == 2
+
+
+def test_the_version_is_shown(call):
+    assert call("--version").stdout.startswith("hilum ")
+
+
+def test_an_error_is_one_line_on_standard_error_without_a_traceback(call, tmp_path):
+    done = call("train", "tutorial-modl-1", "--out", tmp_path / "run")
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr == "Error: no recipe is named 'tutorial-modl-1'. Did you mean tutorial-model-1?\n"
+
+
+def test_recipes_are_listed_and_printed(call):
+    listed = call("recipes").stdout
+    assert all(name in listed for name in shipped())
+    assert call("recipes", "demo").stdout == shipped()["demo"]
+    assert call("recipes", "dmo").exit_code == 1
+
+
+def test_backbones_are_listed_with_what_matters(call):
+    listed = call("backbones").stdout
+    assert "efficientnet_lite0" in listed
+    assert "vgg16" in listed
+
+
+def test_sources_are_listed(call):
+    listed = call("cohort", "list").stdout
+    assert "cohen" in listed
+    assert "kermany" in listed
+
+
+@pytest.fixture
+def images(demo_run, tmp_path):
+    _, data = demo_run
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for number, path in enumerate(sorted((data / "phantom").rglob("*.png"))[:3]):
+        shutil.copy(path, folder / f"{number}.png")
+    return folder
+
+
+def test_predict_writes_json_lines(call, demo_run, images):
+    done = call("predict", demo_run[0].path, images, "--json")
+    assert done.exit_code == 0
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["image"] for line in lines] == [str(images / f"{n}.png") for n in range(3)]
+    for line in lines:
+        assert set(line) == {"image", "predicted", "probability", "threshold"}
+        assert sum(line["probability"].values()) == pytest.approx(1, abs=1e-5)
+        positive = line["probability"]["COVID-19"] >= line["threshold"]
+        assert line["predicted"] == ("COVID-19" if positive else "Normal")
+
+
+def test_predict_goes_on_after_a_bad_image_and_exits_with_1(call, demo_run, images):
+    (images / "0a.png").write_bytes(b"<html>not found</html>")
+    done = call("predict", demo_run[0].path, images, "--csv")
+    assert done.exit_code == 1
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [bool(row["error"]) for row in rows] == [False, True, False, False]
+    assert rows[0]["predicted"] in {"Normal", "COVID-19"}
+
+
+def test_predict_shows_a_table(call, demo_run, images):
+    (images / "9.txt").write_text("notes")
+    done = call("predict", demo_run[0].path, images / "0.png", images / "9.txt")
+    assert done.exit_code == 1
+    assert "1 predicted, 1 failed" in done.stdout
+    assert "not diagnosis" in done.stdout
+
+
+def test_predict_refuses_two_formats_at_once(call, demo_run, images):
+    assert call("predict", demo_run[0].path, images, "--csv", "--json").exit_code == 2
+
+
+def test_predict_says_that_there_is_no_model(call, tmp_path, images):
+    done = call("predict", tmp_path, images)
+    assert done.exit_code == 1
+    assert "no model is here" in done.stderr
+
+
+def test_report_is_drawn_again(call, demo_run, tmp_path):
+    run, data = demo_run
+    shutil.copytree(run.path, tmp_path / "copy")
+    (tmp_path / "copy" / "report.html").unlink()
+    shutil.rmtree(tmp_path / "copy" / "figures")
+    done = call("report", tmp_path / "copy", "--data", data)
+    assert done.exit_code == 0
+    assert (tmp_path / "copy" / "report.html").read_bytes() == run.report.read_bytes()
+
+
+def test_a_cohort_is_built_and_checked(call, demo_run, tmp_path):
+    _, data = demo_run
+    (tmp_path / "mine.yaml").write_text(
+        shipped()["demo"].replace("{source: phantom}", "{source: phantom, options: {images: 60}}")
+    )
+    done = call("cohort", "build", tmp_path / "mine.yaml", "--out", tmp_path / "c.csv", "--data", data)
+    assert done.exit_code == 0, done.stdout
+    assert "COVID-19" in done.stdout
+    assert call("cohort", "check", tmp_path / "c.csv", "--data", data).exit_code == 0
