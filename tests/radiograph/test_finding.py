@@ -48,3 +48,12 @@ def test_a_hidden_file_that_is_named_is_meant(folder):
 def test_what_gives_nothing(name, what, folder):
     with pytest.raises(RadiographError, match=what):
         find_images([folder / name])
+
+
+def test_a_folder_that_cannot_be_read_is_no_empty_folder(folder, monkeypatch):
+    def refuse(place: object) -> None:
+        raise PermissionError(13, "Permission denied", str(place))
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(RadiographError, match="cannot be read; found Permission denied"):
+        find_images([folder])

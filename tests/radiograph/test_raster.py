@@ -111,6 +111,14 @@ def test_jpeg_with_a_thumbnail_gives_the_picture(picture, encode):
     assert decode(content, "x").pixels.shape == (40, 48)
 
 
+def test_the_previews_that_phones_add_to_a_jpeg_are_no_pages(picture, encode):
+    image = Image.fromarray(picture)
+    preview = image.resize((20, 20))
+    content = encode(image, "MPO", save_all=True, append_images=[preview])
+    radiograph = decode(content, "x")
+    assert (radiograph.header.format, radiograph.pixels.shape) == ("JPEG", (40, 48))
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_orientation_is_obeyed(orientation, form, picture, encode):

@@ -25,7 +25,7 @@ def find_images(paths: Iterable[Path | str]) -> list[Path]:
     Raises
     ------
     RadiographError
-        If a path does not exist, or a pattern or folder gives no file.
+        If a path does not exist, a folder cannot be read, or a pattern or folder gives no file.
     """
     found = (file for path in paths for file in _expand(path))
     return list(dict.fromkeys(found))
@@ -49,7 +49,11 @@ def _expand(path: Path | str) -> list[Path]:
     return files
 
 
+def _refuse(error: OSError) -> None:
+    raise RadiographError("the folder cannot be read", path=error.filename, found=error.strerror) from error
+
+
 def _walk(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))

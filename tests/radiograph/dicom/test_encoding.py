@@ -100,6 +100,18 @@ def test_compressed_syntaxes(name, compressed, deep):
     assert_picture(compressed[name], deep, 0.02 if "12 bit" in name else 1e-6)
 
 
+@pytest.mark.parametrize("name", ["rle", "jpeg-ls", "jpeg 2000"])
+@pytest.mark.parametrize("stored", [12, 16])
+def test_signed_samples(name, stored, deep, dicom):
+    """Also where the codestream has fewer bits than the header says: its sign is its own."""
+    content = dicom(deep.astype(np.int16) - 2048, BitsStored=12, WindowCenter=0, WindowWidth=4096)
+    ds, stream = pydicom.dcmread(BytesIO(content)), BytesIO()
+    ds.compress(COMPRESSED[name], generate_instance_uid=False)
+    ds.BitsStored, ds.HighBit = stored, stored - 1
+    ds.save_as(stream, enforce_file_format=True)
+    assert_picture(stream.getvalue(), deep, 0.001)
+
+
 def test_8_bits_in_big_endian_words(picture, dicom):
     swapped = picture.reshape(-1, 2)[:, ::-1].tobytes()
     pixels = decode(dicom(picture, syntax=uid.ExplicitVRBigEndian, raw=swapped), "x").pixels

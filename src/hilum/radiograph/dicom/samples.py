@@ -168,6 +168,8 @@ def _check_header(stream: Codestream, layout: Layout, path: Path | str) -> None:
 def _decoded(stream: Codestream, frame: bytes, layout: Layout, path: Path | str) -> Stored:
     if stream.bits == layout.bits_stored:  # the data has no room for other bits
         layout = replace(layout, high_bit=layout.bits_stored - 1)
+    elif layout.signed and stream.bits < layout.bits_stored:  # its sign is in its own highest bit
+        layout = replace(layout, bits_stored=stream.bits, high_bit=stream.bits - 1)
     if stream.codec is Codec.JPEG:
         with Image.open(BytesIO(frame), formats=["JPEG"]) as image:
             image.draft("L", image.size)
