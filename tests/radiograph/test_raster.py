@@ -155,6 +155,26 @@ def test_cut_files_are_refused_never_half_read(form, share, picture, encode):
     np.testing.assert_array_equal(levels(pixels), big)  # only what stands behind the pixels was lost
 
 
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_jpeg_that_was_cut_and_closed_is_refused(mode, options, picture, encode):
+    content = encode(Image.fromarray(picture).convert(mode), "JPEG", **options)
+    whole, data = decode(content, "x").pixels, content.rindex(b"\xff\xda") + 14
+    for end in range(data, len(content) - 8, 7):
+        try:
+            pixels = decode(content[:end] + b"\xff\xd9", "x").pixels
+        except CorruptFileError:
+            continue
+        assert np.count_nonzero(np.abs(pixels - whole) > 0.05) <= 256  # the last block at most
+
+
+def test_a_jpeg_with_a_flat_corner_is_whole(picture, encode):
+    picture = picture.copy()
+    picture[16:, 16:] = 0
+    for options in ({}, {"progressive": True}, {"subsampling": 2}):
+        assert not decode(encode(picture, "JPEG", **options), "x").pixels[24:, 24:].any()
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 def test_cut_progressive_jpeg(share, picture, encode):
     content = encode(picture, "JPEG", progressive=True)

@@ -18,6 +18,7 @@ from PIL import Image, ImageChops, ImageOps
 
 from hilum.errors import CorruptFileError, NotARadiographError, OversizedImageError, UnsupportedFormatError
 from hilum.radiograph.format import Format, recognise
+from hilum.radiograph.jpeg import is_cut_short
 from hilum.radiograph.limits import Limits
 from hilum.radiograph.radiograph import Header, Radiograph
 
@@ -33,6 +34,7 @@ _DEEP = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I", "F"})
 _GRAY = frozenset({"1", "L"})
 _TIFF_COLUMNS, _TIFF_ROWS, _TIFF_BITS, _TIFF_PHOTOMETRIC = 256, 257, 258, 262
 _WHITE_IS_ZERO = 0
+_AGAIN = "Copy it again from its source."
 
 
 def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
@@ -57,8 +59,10 @@ def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
             f"the {form.value} is damaged or cut short",
             path=path,
             found=_short(error),
-            remedy="Copy it again from its source.",
+            remedy=_AGAIN,
         ) from error
+    if form is Format.JPEG and is_cut_short(content, image):
+        raise CorruptFileError("the JPEG ends before its picture does", path=path, remedy=_AGAIN)
     ImageOps.exif_transpose(image, in_place=True)
     pixels = _deep(image, path, inverted=inverted) if image.mode in _DEEP else _luma(image)
     if form is Format.PNG and bits == 16 and image.mode not in _DEEP:

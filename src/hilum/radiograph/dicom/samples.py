@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +17,7 @@ from hilum.radiograph.dicom import codestream, containment
 from hilum.radiograph.dicom.codestream import Codec, Codestream
 from hilum.radiograph.dicom.dataset import Parsed, PixelElement
 from hilum.radiograph.dicom.layout import Layout
+from hilum.radiograph.jpeg import is_cut_short, open_luma
 from hilum.radiograph.limits import Limits
 
 __all__ = ["Samples", "Stored", "unpack"]
@@ -171,8 +171,10 @@ def _decoded(stream: Codestream, frame: bytes, layout: Layout, path: Path | str)
     elif layout.signed and stream.bits < layout.bits_stored:  # its sign is in its own highest bit
         layout = replace(layout, bits_stored=stream.bits, high_bit=stream.bits - 1)
     if stream.codec is Codec.JPEG:
-        with Image.open(BytesIO(frame), formats=["JPEG"]) as image:
-            image.draft("L", image.size)
+        with open_luma(frame) as image:
+            image.load()
+            if is_cut_short(frame, image):
+                raise CorruptFileError("the JPEG data ends before its picture does", path=path)
             samples: Samples = np.asarray(image.convert("L")).reshape(-1)
         layout = replace(layout, samples=1)
     else:
