@@ -124,7 +124,7 @@ def two_class() -> Content:
     predictions = Predictions(table, tuple(recipe.cohort.classes))
     return content_of(
         recipe, predictions, rng, exclusions=EXCLUSIONS, history=history_of(50, rng), threshold=0.5,
-        threshold_choice="Fixed by the recipe.", splits_share_patients=23,
+        threshold_choice="fixed at 0.5", splits_share_patients=23,
     )  # fmt: skip
 
 

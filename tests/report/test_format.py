@@ -65,3 +65,16 @@ def test_an_unknown_metric_is_its_own_base():
 )
 def test_a_duration_has_the_unit_that_suits(seconds, shown):
     assert fmt.duration(seconds).replace(fmt.THIN, " ") == shown
+
+
+def test_what_is_not_perfect_never_shows_as_perfect():
+    assert fmt.value("accuracy", 9999 / 10000) == f">99.9{fmt.THIN}%"
+    assert fmt.value("roc_auc", 0.99996) == ">0.999"
+    assert fmt.value("loss", 0.00002) == "<0.001"
+    assert fmt.value("sensitivity", 0.0001) == f"<0.1{fmt.THIN}%"
+    assert fmt.value("accuracy", 1.0) == f"100.0{fmt.THIN}%"
+    assert fmt.value("loss", 0.0) == "0.000"
+
+
+def test_bounds_that_read_alike_stand_once():
+    assert fmt.interval("loss", Estimate(0.00002, 0.00001, 0.00004, 55)) == "<0.001"

@@ -92,7 +92,7 @@ def test_images_and_patients_are_counted_by_label_and_source():
     cohort = pd.DataFrame({
         "label": ["ill", "ill", "well"], "source": ["a", "a", "b"], "patient": ["1", "1", "2"],
     })  # fmt: skip
-    table = tables.counts_by_source(cohort)
+    table = tables.counts_by_source(cohort, ["ill", "well"])
     assert table.columns == ("a", "b")
     shown = {label: [(cell.value, cell.interval) for cell in cells] for label, cells in table.rows}
     assert shown == {"ill": [("2", "1 patient"), ("0", "")], "well": [("0", ""), ("1", "1 patient")]}

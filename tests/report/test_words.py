@@ -23,7 +23,7 @@ def test_the_tutorials_design_is_told(two_class):
         "Dense layer of 64 units, ReLU, dropout 0.2, dense output; 50 epochs of Adam, 8 images a step,"
         " learning rate 0.001."
     )
-    assert facts["Threshold"] == "COVID-19 is predicted from a probability of 50.0 % on. Fixed by the recipe."
+    assert facts["Threshold"] == "COVID-19 is predicted from a probability of 50.0 % on: fixed at 0.5."
     assert facts["Seed"].startswith("40 (the split's own: 40)")
 
 
@@ -36,7 +36,7 @@ def test_every_shipped_design_can_be_told(two_class, name):
 def test_folds_test_each_image_once(three_class):
     facts = words.design(three_class)
     assert "5 folds: each image tests once" in facts["Split"]
-    assert facts["Threshold"] == "The most probable class is predicted."
+    assert facts["Threshold"] == "Not used: the most probable class is predicted."
 
 
 def test_patients_on_both_sides_are_named_first(two_class):

@@ -28,7 +28,8 @@ TOP_INCH = 1.12
 CELL_WIDTH_INCH = (WIDTH_INCH - 2 * MARGIN_INCH) / COLUMNS
 CELL_HEIGHT_INCH = (HEIGHT_INCH - TOP_INCH - 0.35) / ROWS
 PICTURE_WIDTH_INCH, PICTURE_HEIGHT_INCH = CELL_WIDTH_INCH - 0.2, 1.06
-PIXELS_PER_INCH = 144
+PIXELS_PER_INCH = 128
+GRAY_STEP = 4  # 64 levels of gray are plenty for a thumbnail, and pack half as large
 WRONG = COLOURS[1]
 
 
@@ -86,7 +87,7 @@ def _pictures(axes: Axes, page: Sequence[Tile]) -> None:
         pixels = fit(tile.thumbnail, rows, columns)
         x, y = map(_pixels, _corner(place))
         y += rows - pixels.shape[0]
-        canvas[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
+        canvas[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels - pixels % GRAY_STEP
     extent = (0, WIDTH_INCH, HEIGHT_INCH, 0)
     axes.imshow(np.dstack([canvas] * 3), extent=extent, aspect="auto", interpolation="none")
 

@@ -91,7 +91,7 @@ class Content:
     threshold : float, optional
         The positive class is predicted from this probability on; None with three classes or more.
     threshold_choice : str
-        How it was chosen, as a sentence.
+        How it was chosen, as a clause: ``"fixed at 0.5"``.
     backbone : BackboneFacts
     environment : Environment
     thumbnails : mapping of str to ndarray of uint8, shape (rows, columns)

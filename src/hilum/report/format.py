@@ -45,7 +45,7 @@ def value(metric: str, number: float) -> str:
     """
     if not math.isfinite(number):
         return MISSING
-    return f"{_digits(metric, number)}{THIN}%" if _in_percent(metric) else _digits(metric, number)
+    return share(number) if _in_percent(metric) else _rounded(number, 3)
 
 
 def interval(metric: str, figure: Estimate) -> str:
@@ -56,8 +56,11 @@ def interval(metric: str, figure: Estimate) -> str:
     """
     if not (math.isfinite(figure.low) and math.isfinite(figure.high)):
         return MISSING
-    unit = f"{THIN}%" if _in_percent(metric) else ""
-    return f"{_digits(metric, figure.low)}–{_digits(metric, figure.high)}{unit}"
+    scale, digits, unit = (100, 1, f"{THIN}%") if _in_percent(metric) else (1, 3, "")
+    low, high = (f"{scale * bound:.{digits}f}" for bound in (figure.low, figure.high))
+    if low == high:
+        return value(metric, figure.high)
+    return f"{low}–{high}{unit}"
 
 
 def estimate(metric: str, figure: Estimate) -> str:
@@ -75,8 +78,18 @@ def _in_percent(metric: str) -> bool:
     return base_of(metric) in PROPORTIONS
 
 
-def _digits(metric: str, number: float) -> str:
-    return f"{100 * number:.1f}" if _in_percent(metric) else f"{number:.3f}"
+def _rounded(number: float, digits: int, full: float = 1.0) -> str:
+    """Round, but let nothing become 0, or `full`, that is not.
+
+    >>> _rounded(0.98765, 3), _rounded(2e-5, 3), _rounded(99.98, 1, full=100), _rounded(0.0, 3)
+    ('0.988', '<0.001', '>99.9', '0.000')
+    """
+    text, step = f"{number:.{digits}f}", 10.0**-digits
+    if number > 0 and float(text) == 0:
+        return f"<{step:.{digits}f}"
+    if number < full and float(text) == full:
+        return f">{full - step:.{digits}f}"
+    return text
 
 
 def count(number: float) -> str:
@@ -100,10 +113,10 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 def share(number: float) -> str:
     """A share as a percentage with one decimal.
 
-    >>> share(0.6), share(float("nan"))
-    ('60.0\u202f%', '–')
+    >>> share(0.6), share(0.99999), share(float("nan"))
+    ('60.0\u202f%', '>99.9\u202f%', '–')
     """
-    return f"{100 * number:.1f}{THIN}%" if math.isfinite(number) else MISSING
+    return f"{_rounded(100 * number, 1, full=100)}{THIN}%" if math.isfinite(number) else MISSING
 
 
 def amount(number: float) -> str:

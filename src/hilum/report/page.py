@@ -83,7 +83,7 @@ def render(content: Content, figures: Mapping[str, bytes]) -> str:
             right=right,
             shown_wrong=SHOWN_WRONG,
             shown_right=SHOWN_RIGHT,
-            source_table=tables.counts_by_source(content.cohort),
+            source_table=tables.counts_by_source(content.cohort, content.classes),
             counts_table=tables.counts_by_part(content),
             exclusions=tables.exclusion_counts(content.exclusions),
             excluded=content.exclusions.to_dict("records"),

@@ -171,14 +171,13 @@ def _published_cell(published: Published, *, two_classes: bool) -> Cell:
     return Cell(value, fmt.interval(published.metric, figure), n)
 
 
-def counts_by_source(cohort: pd.DataFrame) -> Table:
+def counts_by_source(cohort: pd.DataFrame, classes: Sequence[str]) -> Table:
     """Images, and patients, of each label and source."""
     sources = tuple(sorted(cohort["source"].unique()))
     groups = cohort.groupby(["label", "source"])["patient"]
     images, patients = groups.size().to_dict(), groups.nunique().to_dict()
     rows = tuple(
-        (str(label), tuple(_counted(images, patients, (label, source)) for source in sources))
-        for label in cohort["label"].unique()
+        (label, tuple(_counted(images, patients, (label, source)) for source in sources)) for label in classes
     )
     return Table("Images (and patients) by label and source", sources, rows)
 

@@ -103,10 +103,9 @@ def _head(recipe: Recipe) -> str:
 
 def _threshold(content: Content) -> str:
     if content.threshold is None:
-        return " ".join(["The most probable class is predicted.", content.threshold_choice]).strip()
-    positive = content.predictions.positive or content.classes[-1]
-    text = f"{positive} is predicted from a probability of {share(content.threshold)} on."
-    return " ".join([text, content.threshold_choice]).strip()
+        return "Not used: the most probable class is predicted."
+    choice = f": {content.threshold_choice}" if content.threshold_choice else ""
+    return f"{content.classes[-1]} is predicted from a probability of {share(content.threshold)} on{choice}."
 
 
 def findings(content: Content) -> list[str]:

@@ -104,7 +104,7 @@ PLATES = (
         "Images per label and source",
         "If each label comes from its own source, telling the sources apart is enough to be right.",
         lambda content: len(content.cohort) > 0,
-        lambda content: cohort.draw_counts(content.cohort),
+        lambda content: cohort.draw_counts(content.cohort, content.classes),
     ),
     Plate(
         "sizes",

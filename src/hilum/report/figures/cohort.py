@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,15 +18,17 @@ SIZES_PX = (50, 100, 200, 500, 1000, 2000, 5000, 10000)
 
 
 @styled
-def draw_counts(cohort: pd.DataFrame) -> Figure:
+def draw_counts(cohort: pd.DataFrame, classes: Sequence[str]) -> Figure:
     """Images of each label (rows) and source (columns); a label from one source only shows at once.
 
     Parameters
     ----------
     cohort : DataFrame
         One row per image, with label and source.
+    classes : sequence of str
+        Labels in the order of the rows.
     """
-    table = pd.crosstab(cohort["label"], cohort["source"])
+    table = pd.crosstab(cohort["label"], cohort["source"]).reindex(list(classes), fill_value=0)
     rows, columns = table.shape
     figure, axes = new_figure(4.0, max(3.8, 1.5 + 0.4 * rows))
     numbers = table.to_numpy()

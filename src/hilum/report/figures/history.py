@@ -26,7 +26,7 @@ def draw_accuracy(history: pd.DataFrame) -> Figure:
     _lines(axes, history, "accuracy")
     axes.set(title="Accuracy per epoch", ylabel="Accuracy")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda part, _: f"{100 * part:g}{THIN}%"))
-    axes.set_ylim(top=1.01)
+    axes.set_ylim(top=1.004)
     axes.legend(loc="lower right")
     return figure
 
