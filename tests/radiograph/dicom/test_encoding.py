@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -376,6 +377,14 @@ def test_a_decoder_that_hangs_is_ended(compressed, deep, monkeypatch):
     with pytest.raises(CorruptFileError, match="x: the JPEG-LS decoder took too long"):
         containment.decode(stream, frame[: len(frame) // 2], "x")
     assert_picture(compressed["jpeg-ls"], deep)
+
+
+def test_threads_share_the_decoders(compressed, deep):
+    names = ["jpeg-ls", "jpeg 2000", "jpeg lossless"] * 20
+    with ThreadPoolExecutor(4) as pool:
+        for pixels in pool.map(lambda name: decode(compressed[name], name).pixels, names):
+            np.testing.assert_allclose(pixels, deep / 4095, atol=1e-6)
+    assert 1 <= len(containment._idle) <= 5
 
 
 def test_a_forked_process_leaves_the_decoders_of_its_parent_alone(compressed, deep):

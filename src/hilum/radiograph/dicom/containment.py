@@ -108,7 +108,7 @@ def decode(stream: Codestream, data: bytes, path: Path | str) -> NDArray[np.uint
     CorruptFileError
         If it cannot be decoded, or the decoder crashed, or took too long.
     """
-    process = _idle.pop() if _idle else _Process()
+    process = _take()
     milliseconds = _LEAST_MS + _MS_PER_MB * len(data) // 1_000_000
     request = worker.REQUEST.pack(
         _NAMES[stream.codec],
@@ -131,6 +131,13 @@ def decode(stream: Codestream, data: bytes, path: Path | str) -> NDArray[np.uint
     if bits == 0:
         raise _failure(f"the {stream.codec.value} data is damaged or cut short", path)
     return np.frombuffer(samples, np.uint8 if bits == 8 else np.dtype("<u2"))
+
+
+def _take() -> _Process:
+    try:
+        return _idle.pop()  # one step, so that no two threads get the same
+    except IndexError:
+        return _Process()
 
 
 def _fate(status: int) -> str:
