@@ -5,6 +5,7 @@ import pytest
 
 from hilum.evaluate import Estimate, PrCurve, RocCurve
 from hilum.report.figures.curves import draw_pr, draw_roc
+from hilum.report.style import encode
 
 STEPS = np.array([0.0, 0.0, 0.5, 1.0])
 ROC = RocCurve(STEPS, np.array([0.0, 0.8, 1.0, 1.0]), np.arange(4.0)[::-1], Estimate(0.95, 0.9, 0.99, 40))
@@ -51,3 +52,18 @@ def test_classes_differ_by_more_than_colour():
     lines = draw_roc({"a": ROC, "b": ROC, "c": ROC}).axes[0].lines[1:]
     assert len({line.get_linestyle() for line in lines}) == 3
     assert len({line.get_color() for line in lines}) == 3
+
+
+@pytest.mark.parametrize("draw", [draw_roc, draw_pr])
+@pytest.mark.parametrize("classes", [1, 3, 8])
+def test_title_frame_and_legend_do_not_overlap(draw, classes):
+    curve = ROC if draw is draw_roc else PR
+    figure = draw({f"class-{number}": curve for number in range(classes)}, (0.9, 0.9))
+    encode(figure)  # lays it out
+    legend = figure.legends[0].get_window_extent()
+    axes = figure.axes[0]
+    assert legend.y1 < axes.xaxis.label.get_window_extent().y0
+    assert legend.y0 >= 0
+    assert axes.title.get_window_extent().y1 <= figure.bbox.y1
+    box = axes.get_window_extent()
+    assert 0.8 < box.width / box.height < 1.25

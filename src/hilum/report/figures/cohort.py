@@ -77,5 +77,6 @@ def draw_sizes(cohort: pd.DataFrame) -> Figure:
         axis.set_major_formatter(FuncFormatter(lambda pixels, _: count(pixels)))
         axis.set_minor_formatter(NullFormatter())
     axes.grid()
-    figure.legend(loc="outside lower left", ncols=2)
+    narrow = known["source"].str.len().max() <= 12
+    figure.legend(loc="outside lower left", ncols=2 if narrow else 1)
     return figure

@@ -30,7 +30,7 @@ def draw_roc(curves: Mapping[str, RocCurve], at: Point | None = None) -> Figure:
     at : (float, float), optional
         Sensitivity and specificity at the threshold in use.
     """
-    figure, axes = new_figure(4.0, 5.0)
+    figure, axes = _canvas(entries=len(curves) + 2)
     axes.plot([0, 1], [0, 1], ":", color=QUIET, linewidth=1.2, label="chance")
     for (name, curve), colour, line in _looks(curves):
         label = f"{name}: AUC {value('roc_auc', curve.auc.value)} ({interval('roc_auc', curve.auc)})"
@@ -52,7 +52,7 @@ def draw_pr(curves: Mapping[str, PrCurve], at: Point | None = None) -> Figure:
     at : (float, float), optional
         Sensitivity (recall) and PPV (precision) at the threshold in use.
     """
-    figure, axes = new_figure(4.0, 5.0)
+    figure, axes = _canvas(entries=2 * len(curves) + 1)
     for (name, curve), colour, line in _looks(curves):
         area = curve.average_precision
         label = f"{name}: AP {value('pr_auc', area.value)} ({interval('pr_auc', area)})"
@@ -64,6 +64,11 @@ def draw_pr(curves: Mapping[str, PrCurve], at: Point | None = None) -> Figure:
     axes.set_title("Precision and recall")
     _frame(axes, "Recall (sensitivity)", "Precision (PPV)")
     return figure
+
+
+def _canvas(entries: int) -> tuple[Figure, Axes]:
+    """A nearly square frame above a legend of so many lines."""
+    return new_figure(4.0, 4.1 + 0.18 * entries)
 
 
 def _looks(curves: Mapping[str, C]) -> Iterator[tuple[tuple[str, C], str, str]]:
@@ -85,6 +90,5 @@ def _mark(axes: Axes, x: float, y: float) -> None:
 
 def _frame(axes: Axes, x: str, y: str) -> None:
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), xlabel=x, ylabel=y)
-    axes.set_aspect("equal")
     axes.grid()
     axes.figure.legend(loc="outside lower left")
