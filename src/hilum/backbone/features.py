@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +17,11 @@ from hilum.backbone.network import Backbone
 from hilum.backbone.store import FeatureStore, Stored
 from hilum.errors import RadiographError
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Header, Preparation, decode, read_content
+from hilum.radiograph import Header, Preparation, ahead, decode, read_content
 
 __all__ = ["Features", "extract"]
 
 _CHUNK = 32  # images a run of the engine and a commit of the store
-_AHEAD_EACH = 4  # images that wait for the network, for each decoding thread
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +112,7 @@ def extract(
     reader = _Reader(preparation, backbone.features, _context(preparation, backbone, engine), store)
     rows = _Rows.empty(len(images), backbone.features)
     waiting: list[_Prepared] = []
-    ready = _ahead(reader.read, list(enumerate(images)))
+    ready = ahead(reader.read, list(enumerate(images)))
     for item in progress.track(ready, what="features", total=len(images)):
         if not isinstance(item, _Prepared):
             rows.note(item)
@@ -197,19 +190,3 @@ class _Rows:
                     for item, value in zip(items, values, strict=True)
                 ]
             )
-
-
-def _ahead(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Map in threads, in order, at most so many results ahead of who takes them."""
-    workers = min(8, os.cpu_count() or 1)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="hilum-decode")
-    pending: deque[Future[R]] = deque()
-    try:
-        for item in items:
-            pending.append(pool.submit(function, item))
-            if len(pending) >= _AHEAD_EACH * workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

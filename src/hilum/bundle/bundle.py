@@ -18,7 +18,7 @@ from hilum.bundle.prediction import Prediction
 from hilum.classifier import Threshold, decide
 from hilum.errors import BundleError, RadiographError
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Fit, Preparation, read
+from hilum.radiograph import Fit, Preparation, ahead, read
 
 __all__ = ["Bundle"]
 
@@ -106,7 +106,28 @@ class Bundle:
         RadiographError
             If the file does not give a radiograph.
         """
-        pixels = self.preparation.apply(read(path).pixels)
+        return self._classify(path, self._prepare(path))
+
+    def predict_many(self, paths: Sequence[Path | str], progress: Progress = SILENT) -> Iterator[Prediction]:
+        """Predict files in order; one that cannot be read gives a prediction with its error."""
+
+        def prepare(path: Path | str) -> NDArray[np.float32] | RadiographError:
+            try:
+                return self._prepare(path)
+            except RadiographError as error:
+                return error
+
+        prepared = zip(paths, ahead(prepare, paths), strict=True)
+        for path, pixels in progress.track(prepared, what="Predicting", total=len(paths)):
+            if isinstance(pixels, RadiographError):
+                yield Prediction(image=str(path), error=pixels.cause, remedy=pixels.remedy)
+            else:
+                yield self._classify(path, pixels)
+
+    def _prepare(self, path: Path | str) -> NDArray[np.float32]:
+        return self.preparation.apply(read(path).pixels)
+
+    def _classify(self, path: Path | str, pixels: NDArray[np.float32]) -> Prediction:
         probability = self.probabilities(pixels[None])
         code = int(decide(probability, self._threshold)[0])
         return Prediction(
@@ -115,14 +136,6 @@ class Bundle:
             probability=dict(zip(self.classes, map(float, probability[0]), strict=True)),
             threshold=self._threshold.value,
         )
-
-    def predict_many(self, paths: Sequence[Path | str], progress: Progress = SILENT) -> Iterator[Prediction]:
-        """Predict files in order; one that cannot be read gives a prediction with its error."""
-        for path in progress.track(paths, what="Predicting", total=len(paths)):
-            try:
-                yield self.predict(path)
-            except RadiographError as error:
-                yield Prediction(image=str(path), error=error.cause, remedy=error.remedy)
 
 
 def _check(path: Path, expected: str) -> None:

@@ -1,5 +1,6 @@
 """Pixels in: raster files and DICOM become one value, `Radiograph`; and preparation for a network."""
 
+from hilum.radiograph.ahead import ahead
 from hilum.radiograph.finding import find_images
 from hilum.radiograph.format import Format, recognise
 from hilum.radiograph.limits import DEFAULT_LIMITS, Limits
@@ -15,6 +16,7 @@ __all__ = [
     "Limits",
     "Preparation",
     "Radiograph",
+    "ahead",
     "decode",
     "find_images",
     "read",
