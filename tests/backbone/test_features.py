@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import os
+import threading
+
+import numpy as np
+import pytest
+import timm
+import torch
+from PIL import Image
+
+from hilum.backbone import FeatureStore, extract, features, open_backbone
+from hilum.backbone.engine import TorchEngine
+from hilum.backbone.weights import embedded_state
+from hilum.errors import CorruptFileError
+from hilum.radiograph import Preparation, read
+from hilum.recipe.settings import BackboneSettings
+
+PREPARATION = Preparation(64)
+
+
+class CountingEngine:
+    """Runs a network, and counts the images that it saw."""
+
+    device = "cpu"
+    precision = "float32"
+
+    def __init__(self, module) -> None:
+        self.engine = TorchEngine(module, device="cpu")
+        self.seen = 0
+
+    def run(self, pixels):
+        self.seen += len(pixels)
+        return self.engine.run(pixels)
+
+
+@pytest.fixture
+def engine(small_backbone):
+    return CountingEngine(small_backbone.module)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with FeatureStore.open(tmp_path / "store") as opened:
+        yield opened
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Return a list that grows with every file decoded."""
+    paths = []
+
+    def counting(content, path):
+        paths.append(path)
+        return features_decode(content, path)
+
+    features_decode = features.decode
+    monkeypatch.setattr(features, "decode", counting)
+    return paths
+
+
+def test_rows_are_the_images_in_their_order(images, small_backbone):
+    found = extract(images, PREPARATION, small_backbone)
+    assert found.values.shape == (5, small_backbone.features)
+    for row, path in enumerate(images):
+        pixels = torch.from_numpy(PREPARATION.apply(read(path).pixels))[None, None]
+        with torch.inference_mode():
+            expected = small_backbone.module(pixels)[0].numpy()
+        np.testing.assert_allclose(found.values[row], expected, rtol=1e-4, atol=1e-5)
+        assert (found.headers[row].rows, found.headers[row].columns) == (40, 50)
+    assert (found.failures, found.from_cache, found.precision) == ({}, 0, "float32")
+
+
+def test_a_second_run_neither_decodes_nor_runs_the_network(images, small_backbone, engine, store, decoded):
+    first = extract(images, PREPARATION, small_backbone, store, engine=engine)
+    assert (first.from_cache, engine.seen, len(decoded)) == (0, 5, 5)
+    second = extract(images, PREPARATION, small_backbone, store, engine=engine)
+    assert (second.from_cache, engine.seen, len(decoded)) == (5, 5, 5)
+    assert second.values.tobytes() == first.values.tobytes()
+    assert second.headers == first.headers
+
+
+def test_content_decides_not_names(images, small_backbone, engine, store, tmp_path):
+    extract(images, PREPARATION, small_backbone, store, engine=engine)
+    moved = images[0].rename(tmp_path / "moved.jpg")
+    images[1].write_bytes(images[2].read_bytes())
+    Image.fromarray(np.eye(40, dtype=np.uint8)).save(images[3])
+    found = extract([moved, *images[1:]], PREPARATION, small_backbone, store, engine=engine)
+    assert (found.from_cache, engine.seen) == (4, 6)
+    assert np.array_equal(found.values[1], found.values[2])
+
+
+def test_another_preparation_or_network_is_computed_anew(images, small_backbone, engine, store):
+    extract(images, PREPARATION, small_backbone, store, engine=engine)
+    from hilum.radiograph import Fit
+
+    extract(images, Preparation(64, Fit.PAD), small_backbone, store, engine=engine)
+    assert engine.seen == 10
+    other = open_backbone(BackboneSettings(name="test_resnet", weights="random"), 64, seed=2)
+    assert extract(images, PREPARATION, other, store).from_cache == 0
+
+
+def test_work_taken_up_again_gives_what_unbroken_work_gives(images, small_backbone, store):
+    unbroken = extract(images, PREPARATION, small_backbone)
+    extract(images[1:3], PREPARATION, small_backbone, store)
+    resumed = extract(images, PREPARATION, small_backbone, store)
+    assert resumed.from_cache == 2
+    assert resumed.values.tobytes() == unbroken.values.tobytes()
+
+
+def test_bad_files_are_recorded_and_end_nothing(images, small_backbone, engine, store, tmp_path):
+    images[1].write_bytes(images[1].read_bytes()[:60])
+    images[3] = tmp_path / "missing.png"
+    os.mkfifo(tmp_path / "pipe.png")
+    images.append(tmp_path / "pipe.png")
+    for seen in (3, 3):
+        found = extract(images, PREPARATION, small_backbone, store, engine=engine)
+        assert sorted(found.failures) == [1, 3, 5]
+        assert isinstance(found.failures[1], CorruptFileError)
+        assert "no such file" in str(found.failures[3])
+        assert np.isnan(found.values[[1, 3, 5]]).all()
+        assert np.isfinite(found.values[[0, 2, 4]]).all()
+        assert [header is None for header in found.headers] == [False, True, False, True, False, True]
+        assert engine.seen == seen
+
+
+def test_no_images_give_no_rows(small_backbone):
+    assert extract([], PREPARATION, small_backbone).values.shape == (0, small_backbone.features)
+
+
+def test_only_a_bounded_number_of_images_waits(images, small_backbone, decoded):
+    """Decoding runs ahead of the network by no more than its queue."""
+    most = features._CHUNK + 4 * 8  # four for each of at most eight threads
+
+    class Watching(CountingEngine):
+        waiting = 0
+
+        def run(self, pixels):
+            self.waiting = max(self.waiting, len(decoded) - self.seen)
+            return super().run(pixels)
+
+    engine = Watching(small_backbone.module)
+    extract(images * 30, PREPARATION, small_backbone, engine=engine)
+    assert engine.seen == 150
+    assert engine.waiting <= most
+
+
+def test_an_interruption_leaves_no_threads(images, small_backbone):
+    class Broken(CountingEngine):
+        def run(self, pixels):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        extract(images * 20, PREPARATION, small_backbone, engine=Broken(small_backbone.module))
+    assert not [each for each in threading.enumerate() if each.name.startswith("hilum")]
+
+
+def test_a_preparation_of_another_size_is_refused(images, small_backbone):
+    with pytest.raises(ValueError, match="expected size 64, as the backbone's, found 32"):
+        extract(images, Preparation(32), small_backbone)
+
+
+@pytest.mark.real
+def test_real_images_agree_with_a_plain_computation(real_data, store):
+    folder = real_data / "kermany" / "chest_xray" / "train" / "NORMAL"
+    paths = sorted(folder.glob("*.jpeg"))[:20]
+    backbone = open_backbone(BackboneSettings())
+    found = extract(paths, Preparation(224), backbone, store)
+    assert np.isfinite(found.values).all()
+    assert extract(paths, Preparation(224), backbone, store).from_cache == 20
+
+    network = timm.create_model("tf_efficientnet_lite0", num_classes=1000).eval()
+    network.load_state_dict(dict(zip(network.state_dict(), embedded_state().values(), strict=True)))
+    for path, row in zip(paths, found.values, strict=True):
+        pixels = np.repeat(Preparation(224).apply(read(path).pixels)[None, None], 3, axis=1)
+        normal = torch.from_numpy((pixels * np.float32(255) - 127) / np.float32(128))
+        with torch.inference_mode():
+            expected = network.forward_features(normal).mean((2, 3))[0].numpy()
+        np.testing.assert_allclose(row, expected, atol=1e-5)

