@@ -162,6 +162,7 @@ class FeatureStore:
     def _follow_fork(self) -> None:
         """Open anew in a forked child: LMDB forbids it to use its parent's environment."""
         if self._process != os.getpid():
+            self._environment.close()  # the child's copy alone
             self._connect()
 
 
