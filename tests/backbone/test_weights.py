@@ -39,6 +39,16 @@ def test_every_embedded_tensor_is_where_timm_has_it():
     assert set(names) - set(found) == {"classifier.weight", "classifier.bias"}
 
 
+def test_the_embedded_network_pads_and_normalises_as_tensorflows():
+    """timm's port of TensorFlow's network has its padding and its batch-norm epsilon."""
+    pixels = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    theirs = create_model("tf_efficientnet_lite0").eval()
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), embedded_state().values(), strict=True)))
+    trunk, _ = load(find("efficientnet_lite0"), "imagenet", 96)
+    with torch.inference_mode():
+        assert torch.equal(trunk(pixels), theirs.forward_features(pixels))
+
+
 def squares(picture: np.ndarray) -> torch.Tensor:
     """Return a picture's centre in two sizes, each mirrored too, float32 (4, 3, 224, 224)."""
     found = []
