@@ -1,8 +1,8 @@
 """Time features of real images, computed and looked up.
 
 ``python benchmarks/features.py FOLDER --backbone efficientnet_lite0 vgg16`` prints one line a network:
-seconds and images a second without and with the cache, and whether both gave the same bits. Networks other than the
-embedded one run with random weights, which cost the same time.
+seconds and images a second without and with the cache, and whether both gave the same bits. Networks other
+than the embedded one run with random weights, which cost the same time.
 """
 
 from __future__ import annotations
