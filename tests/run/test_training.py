@@ -17,6 +17,7 @@ from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
 from hilum.errors import CohortError, RunExistsError, SourceError
 from hilum.recipe import Setting, load
+from hilum.recipe.settings import SplitBy
 from hilum.run import Run, train
 
 FILES = {
@@ -138,7 +139,7 @@ def test_a_finished_run_is_kept(demo_run, small_recipe):
 def test_k_fold_tests_each_image_once_and_keeps_a_head_fitted_on_all(demo_run, small_recipe, tmp_path):
     _, data = demo_run
     recipe = small_recipe.model_copy(
-        update={"split": small_recipe.split.model_copy(update={"folds": 3, "by": "image"})}
+        update={"split": small_recipe.split.model_copy(update={"folds": 3, "by": SplitBy.IMAGE})}
     )
     run = train(recipe, data, tmp_path / "folds")
     table = run.predictions.table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -37,6 +38,13 @@ class _Graph(nn.Module):
         return torch.cat([1 - positive, positive], dim=1)
 
 
+def _name(model: Any) -> None:
+    """Number the nodes, since OpenVINO names them by what the process did before."""
+    model.set_friendly_name("hilum")
+    for number, node in enumerate(model.get_ordered_ops()):
+        node.set_friendly_name(f"{node.get_type_name()}_{number}")
+
+
 def _linear(weight: object, bias: object) -> nn.Linear:
     tensors = [torch.as_tensor(value).clone() for value in (weight, bias)]
     layer = nn.Linear(tensors[0].shape[1], tensors[0].shape[0])
@@ -64,7 +72,9 @@ def write_graph(folder: Path, backbone: nn.Module, head: Head, size: int) -> Non
     with warnings.catch_warnings(), torch.inference_mode():
         # OpenVINO traces; PyTorch would rather export, which takes four times as long for the same graph.
         warnings.simplefilter("ignore")
-        model = openvino.convert_model(graph, example_input=example, input=[-1, 1, size, size])
+        traced = torch.jit.trace(graph, example, check_trace=False)  # type: ignore[no-untyped-call]
+        model = openvino.convert_model(traced, example_input=example, input=[-1, 1, size, size])
+    _name(model)
     model.inputs[0].tensor.set_names({"pixels"})
     model.outputs[0].tensor.set_names({"probabilities"})
     with replacing(folder / GRAPH_FILES[0]) as temporary:

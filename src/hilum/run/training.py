@@ -110,21 +110,15 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
     _with_split(cohort, folds).write(folder / "cohort.parquet")
     _write_tables(folder, experiment)
     write_metrics(folder / "metrics.json", metrics)
-
-    def write_environment() -> None:
-        facts = environment(
-            device=features.device,
-            precision=features.precision,
-            cached=features.from_cache,
-            computed=len(values) - features.from_cache,
-            watch=watch,
-        )
-        write_json(folder / "environment.json", facts)
-
-    write_environment()
-    with watch.stage("report"):
-        write_report(Run.open(folder), cohort.root, progress)
-    write_environment()
+    facts = environment(
+        device=features.device,
+        precision=features.precision,
+        cached=features.from_cache,
+        computed=len(values) - features.from_cache,
+        watch=watch,
+    )
+    write_json(folder / "environment.json", facts)
+    write_report(Run.open(folder), cohort.root, progress)
 
 
 def _readable(cohort: Cohort, features: Features) -> tuple[Cohort, np.ndarray]:
