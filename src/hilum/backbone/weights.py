@@ -12,7 +12,6 @@ six of scikit-image and matplotlib) the mean negative log likelihood of the righ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,40 +24,18 @@ from torch import nn
 
 from hilum.artifact import hash_bytes
 from hilum.backbone.catalogue import EMBEDDED
+from hilum.backbone.facts import Weights
 from hilum.backbone.hub import fetch_from_hub, fetch_from_url
 from hilum.backbone.trunk import Record, Trunk, create
 from hilum.errors import OfflineError, WeightsError
 
-__all__ = ["EMBEDDED_MEAN", "EMBEDDED_STD", "Weights", "embedded_state", "load"]
+__all__ = ["EMBEDDED_MEAN", "EMBEDDED_STD", "embedded_state", "load"]
 
 EMBEDDED_MEAN = (127 / 255,) * 3
 EMBEDDED_STD = (128 / 255,) * 3
 _EMBEDDED_ARGUMENTS: Mapping[str, Any] = MappingProxyType({"bn_eps": 1e-3, "pad_type": "same"})
 _COUNTER = "num_batches_tracked"  # of a batch norm; plays no part in a frozen network, and files may lack it
 _SHOWN = 4
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What there is to say of a network's weights.
-
-    Parameters
-    ----------
-    origin : str
-        Where they come from, in words for a report.
-    licence : str
-        Theirs; empty where unknown.
-    hash : str
-        SHA-256 over the names, shapes and bytes of the tensors up to the map.
-    mean, std : tuple of float
-        What they expect to be subtracted and divided by, per channel, of pixels in [0, 1].
-    """
-
-    origin: str
-    licence: str
-    hash: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
 
 
 def load(record: Record, choice: str, size: int, seed: int = 0) -> tuple[Trunk, Weights]:

@@ -55,7 +55,7 @@ def save(
     Bundle
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_graph(folder, backbone.module, head, preparation.size)
+    write_graph(folder, backbone.graph, head)
     head.write(folder / HEAD_FILE)
     settings = recipe.backbone
     manifest = Manifest(

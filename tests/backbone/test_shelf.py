@@ -1,0 +1,147 @@
+"""A network is built once; afterwards its files speak for it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from hilum.backbone import open_backbone, shelf
+from hilum.backbone.openvino_runtime import compile_float32
+from hilum.backbone.trunk import create
+from hilum.recipe.settings import BackboneSettings, Normalisation, WindowPooling
+
+SMALL = "test_resnet"
+RANDOM = BackboneSettings(name=SMALL, weights="random")
+
+
+@pytest.fixture(autouse=True)
+def _own_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HILUM_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def builds(monkeypatch):
+    """Return the list of networks that were built."""
+    from hilum.backbone import network
+
+    seen = []
+
+    def counting(settings, size, seed):
+        seen.append(settings.name)
+        return network_build(settings, size, seed)
+
+    network_build = network.build_network
+    monkeypatch.setattr(network, "build_network", counting)
+    return seen
+
+
+def pixels(size=64):
+    return np.random.default_rng(0).random((2, 1, size, size), dtype=np.float32)
+
+
+def test_a_network_is_built_once_and_gives_the_same_facts(builds):
+    first = open_backbone(RANDOM, 64)
+    second = open_backbone(RANDOM, 64)
+    assert builds == [SMALL]
+    assert second.key == first.key
+    assert (second.features, second.parameters, second.weights) == (
+        first.features,
+        first.parameters,
+        first.weights,
+    )
+    with torch.inference_mode():
+        values = first.module(torch.from_numpy(pixels())).numpy()
+        assert np.array_equal(second.module(torch.from_numpy(pixels())).numpy(), values)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [RANDOM, RANDOM.model_copy(update={"pooling": WindowPooling(size=1)}), BackboneSettings()],
+    ids=["map", "windows", "embedded"],
+)
+def test_the_graph_gives_what_the_module_gives(settings):
+    backbone = open_backbone(settings, 64)
+    found = compile_float32(str(backbone.graph))(pixels())[0]
+    with torch.inference_mode():
+        expected = backbone.module(torch.from_numpy(pixels())).numpy()
+    assert found.shape == (2, backbone.features)
+    np.testing.assert_allclose(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_what_decides_the_network_decides_its_place():
+    places = {
+        shelf.place_of(settings, size, seed)
+        for settings, size, seed in [
+            (RANDOM, 64, 0),
+            (RANDOM, 64, 1),
+            (RANDOM, 96, 0),
+            (RANDOM, None, 0),
+            (RANDOM.model_copy(update={"pooling": WindowPooling(size=2)}), 64, 0),
+            (RANDOM.model_copy(update={"normalisation": Normalisation.UNIT}), 64, 0),
+            (BackboneSettings(), 64, 0),
+        ]
+    }
+    assert len(places) == 7
+    assert None not in places
+
+
+def test_an_alias_is_the_same_network():
+    one, other = (BackboneSettings(name=name, weights="random") for name in ("xception", "legacy_xception"))
+    assert shelf.place_of(one, 64, 0) == shelf.place_of(other, 64, 0)
+
+
+def test_another_content_of_a_weights_file_is_another_network(tmp_path):
+    path = tmp_path / "w.safetensors"
+    settings = BackboneSettings(name=SMALL, weights=str(path))
+    assert shelf.place_of(settings, 64, 0) is None
+    keys = []
+    for seed in (0, 1):
+        save_file(create(SMALL, seed=seed).state_dict(), path)
+        keys.append(open_backbone(settings, 64).key)
+    assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize("name", ["graph.xml", "graph.bin", "facts.json"])
+def test_a_damaged_file_is_made_anew(builds, name):
+    backbone = open_backbone(RANDOM, 64)
+    path = backbone.graph.with_name(name)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    again = open_backbone(RANDOM, 64)
+    assert len(builds) == 2
+    assert again.graph.with_name(name).read_bytes() == content
+
+
+def test_facts_that_another_version_wrote_are_made_anew(builds):
+    path = open_backbone(RANDOM, 64).graph.with_name("facts.json")
+    kept = json.loads(path.read_text())
+    del kept["facts"]["features"]
+    path.write_text(json.dumps(kept))
+    open_backbone(RANDOM, 64)
+    assert len(builds) == 2
+
+
+def test_a_cache_that_cannot_be_written_costs_time_and_no_result(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HILUM_CACHE", str(tmp_path / "file"))
+    backbone = open_backbone(RANDOM, 64)
+    assert compile_float32(str(backbone.graph))(pixels())[0].shape == (2, backbone.features)
+
+
+def test_a_network_that_is_known_needs_no_torch():
+    open_backbone(RANDOM, 64)
+    code = (
+        "import sys\nfrom hilum.backbone import open_backbone\n"
+        "from hilum.recipe.settings import BackboneSettings\n"
+        f"open_backbone(BackboneSettings(name={SMALL!r}, weights='random'), 64)\n"
+        "print('torch' in sys.modules, 'timm' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
