@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from hilum.classifier.head import Output
-from hilum.classifier.network import Network, glorot_uniform
+from hilum.classifier.network import Network, glorot_uniform, side_by_side
 from hilum.classifier.objective import Objective
 
 
@@ -75,3 +75,30 @@ def test_objective_by_hand() -> None:
     assert three.losses(logits, targets)[0] == pytest.approx(-np.log(0.625))
     assert three.slopes(logits, targets)[0].tolist() == pytest.approx([0.125, 0.25, -0.375])
     assert three.hits(logits, targets).tolist() == [True]
+
+
+def test_arrays_side_by_side_keep_values_and_share_one_vector() -> None:
+    rng = np.random.default_rng(0)
+    arrays = [np.asfortranarray(rng.standard_normal((3, 4))), rng.standard_normal((2, 3)), np.ones(2)]
+    vector, views = side_by_side(arrays)
+    assert vector.shape == (20,)
+    assert all(np.array_equal(view, array) for view, array in zip(views, arrays, strict=True))
+    assert all(np.shares_memory(view, vector) for view in views)
+    assert not np.shares_memory(vector, arrays[2])
+    assert views[0].T.flags.c_contiguous
+    vector[:] = np.arange(20)
+    assert views[0][:, 0].tolist() == [0, 1, 2]  # stored column by column, as it came
+    assert views[1].tolist() == [[12, 13, 14], [15, 16, 17]]
+
+
+def test_gradients_fill_the_arrays_that_are_given() -> None:
+    rng = np.random.default_rng(4)
+    network = doubled(Network.initial(rng, inputs=5, hidden=7, units=1))
+    forward = network.forward(rng.standard_normal((6, 5)))
+    slopes = rng.standard_normal((6, 1))
+    expected = network.gradients(forward, slopes)
+    vector, views = side_by_side([np.full_like(array, np.nan) for array in expected])
+    network.gradients(forward, slopes, out=views)
+    assert np.isfinite(vector).all()
+    for found, wanted in zip(views, expected, strict=True):
+        assert np.allclose(found, wanted, rtol=1e-12, atol=1e-15)

@@ -15,6 +15,7 @@ Array = NDArray[np.floating]
 BETA_1 = 0.9
 BETA_2 = 0.999
 EPSILON = 1e-7
+SCALE = math.sqrt(1 - BETA_2)
 
 
 class Adam:
@@ -43,18 +44,27 @@ class Adam:
         self._parameters = parameters
         self._means = [np.zeros_like(parameter) for parameter in parameters]
         self._squares = [np.zeros_like(parameter) for parameter in parameters]
+        self._spares = [np.empty_like(parameter) for parameter in parameters]
         self._steps = 0
 
     def step(self, gradients: Sequence[Array]) -> None:
         """Move the parameters by one step against `gradients`, given in the same order."""
         self._steps += 1
         correction = math.sqrt(1 - BETA_2**self._steps) / (1 - BETA_1**self._steps)
-        rate = self.learning_rate * correction
-        for arrays in zip(self._parameters, self._means, self._squares, gradients, strict=True):
+        rate = self.learning_rate * correction * (1 - BETA_1) / SCALE
+        state = self._parameters, self._means, self._squares, self._spares
+        for arrays in zip(*state, gradients, strict=True):
             _move(*arrays, rate)
 
 
-def _move(parameter: Array, mean: Array, square: Array, gradient: Array, rate: float) -> None:
-    mean += (gradient - mean) * (1 - BETA_1)
-    square += (gradient * gradient - square) * (1 - BETA_2)
-    parameter -= rate * mean / (np.sqrt(square) + EPSILON)
+def _move(parameter: Array, mean: Array, square: Array, spare: Array, gradient: Array, rate: float) -> None:
+    """Step in place; the moments are kept without their factors 1 - beta, which stand in rate and epsilon."""
+    mean *= BETA_1
+    mean += gradient
+    square *= BETA_2
+    square += np.multiply(gradient, gradient, out=spare)
+    np.sqrt(square, out=spare)
+    spare += EPSILON / SCALE
+    np.divide(mean, spare, out=spare)
+    spare *= rate
+    parameter -= spare

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from hilum.classifier.adam import Adam
 from hilum.classifier.fitted import HISTORY_COLUMNS, FittedHead
 from hilum.classifier.head import Head, Output
-from hilum.classifier.network import Network
+from hilum.classifier.network import Network, side_by_side
 from hilum.classifier.objective import Objective
 from hilum.classifier.plateau import Plateau
 from hilum.classifier.samples import Samples
@@ -90,10 +90,13 @@ class _Training:
         self.objective = Objective(output, classes)
         self._train = self._pair(samples, samples.train)
         self._validation = self._pair(samples, samples.validation)
-        self.network = Network.initial(
+        start = Network.initial(
             initial, inputs=samples.features.shape[1], hidden=settings.units, units=output.units(classes)
         )
-        self.adam = Adam(self.network.parameters, settings.learning_rate)
+        weights, views = side_by_side(start.parameters)
+        self.network = Network(*views)
+        self.adam = Adam([weights], settings.learning_rate)
+        self._gradient, self._gradients = side_by_side(start.parameters)  # of the weights, batch by batch
 
     def _pair(self, samples: Samples, rows: NDArray[np.integer]) -> tuple[Array, Array]:
         return samples.features[rows].astype(np.float32), self.objective.targets(samples.labels[rows])
@@ -102,20 +105,21 @@ class _Training:
         """Go through all training rows once; return loss and accuracy as they ran."""
         inputs, targets = self._train
         order = self._order.permutation(len(inputs))
-        loss = hits = 0.0
+        targets, mask = targets[order], self._mask(len(order))
+        logits = np.empty_like(targets)
         for start in range(0, len(order), self._settings.batch):
-            rows = order[start : start + self._settings.batch]
-            batch_loss, batch_hits = self._run_batch(inputs[rows], targets[rows])
-            loss += batch_loss
-            hits += batch_hits
-        return loss / len(order), hits / len(order)
+            rows = slice(start, start + self._settings.batch)
+            kept = None if mask is None else mask[rows]
+            logits[rows] = self._run_batch(inputs[order[rows]], targets[rows], kept)
+        return self._score(logits, targets)
 
-    def _run_batch(self, inputs: Array, targets: Array) -> tuple[float, float]:
-        mask = self._mask(len(inputs))
+    def _run_batch(self, inputs: Array, targets: Array, mask: Array | None) -> Array:
+        """Learn from a few rows; return the last units' values from before."""
         forward = self.network.forward(inputs, mask)
         slopes = self.objective.slopes(forward.logits, targets)
-        self.adam.step(self.network.gradients(forward, slopes, mask))
-        return self._score(forward.logits, targets)
+        self.network.gradients(forward, slopes, mask, out=self._gradients)
+        self.adam.step([self._gradient])
+        return forward.logits
 
     def _mask(self, rows: int) -> Array | None:
         rate = self._settings.dropout
@@ -129,10 +133,9 @@ class _Training:
         inputs, targets = self._validation
         if len(inputs) == 0:
             return math.nan, math.nan
-        loss, hits = self._score(self.network.forward(inputs).logits, targets)
-        return loss / len(inputs), hits / len(inputs)
+        return self._score(self.network.forward(inputs).logits, targets)
 
     def _score(self, logits: Array, targets: Array) -> tuple[float, float]:
-        """Sum of the losses, and how many are right."""
-        losses = self.objective.losses(logits, targets)
-        return float(losses.sum(dtype=np.float64)), float(self.objective.hits(logits, targets).sum())
+        """Mean loss, and the share that is right."""
+        losses, hits = self.objective.losses(logits, targets), self.objective.hits(logits, targets)
+        return float(losses.mean(dtype=np.float64)), float(hits.mean())

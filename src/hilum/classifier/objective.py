@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp, softmax
 
 from hilum.classifier.head import Output
 
@@ -45,10 +45,8 @@ class Objective:
 
     def slopes(self, logits: Array, targets: Array) -> Array:
         """Return the derivative of the mean loss by each logit, shape (n, units)."""
-        probabilities = self.output.probabilities(logits)
-        if self.output is Output.SIGMOID:
-            probabilities = probabilities[:, 1:]
-        return (probabilities - targets) / len(logits)
+        probabilities = expit(logits) if self.output is Output.SIGMOID else softmax(logits, axis=1)
+        return np.asarray((probabilities - targets) / len(logits))
 
     def hits(self, logits: Array, targets: Array) -> NDArray[np.bool_]:
         """Return which rows are right (of two classes: above 0.5, as Keras counts), shape (n,)."""
