@@ -26,20 +26,22 @@ TEN = [0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95]
         (0.01, 0.95, 0.1),
     ],
 )
-def test_the_highest_that_reaches_the_target(target: float, value: float, reached: float) -> None:
+def test_without_a_negative_below_it_is_the_last_positive_that_is_needed(
+    target: float, value: float, reached: float
+) -> None:
     labels = np.array([0] + [1] * 10)
     threshold = choose(TargetThreshold(target=target), labels, columns([0.99, *TEN]))
     assert threshold.value == pytest.approx(value, abs=1e-7)
     assert threshold.reached == pytest.approx(reached)
     assert (
         threshold.rule
-        == f"the highest with a sensitivity of at least {target:g} on 10 positive validation rows"
+        == f"the best specificity with a sensitivity of at least {target:g} on 10 positive validation rows"
     )
 
 
 @pytest.mark.parametrize("n", range(1, 60))
 @pytest.mark.parametrize("target", [0.07, 0.5, 0.9, 0.95, 1.0])
-def test_it_reaches_the_target_and_the_next_higher_does_not(n: int, target: float) -> None:
+def test_it_reaches_the_target_and_no_other_that_does_is_more_specific(n: int, target: float) -> None:
     rng = np.random.default_rng(n)
     probabilities = columns(list(rng.random(2 * n).round(1)))  # rounded, so that there are ties
     labels = np.array([0, 1] * n)
@@ -47,8 +49,17 @@ def test_it_reaches_the_target_and_the_next_higher_does_not(n: int, target: floa
     found = decide(probabilities, threshold)[labels == 1].mean()
     assert found >= target
     assert found == threshold.reached
-    higher = np.nextafter(threshold.value, 2)
-    assert (probabilities[labels == 1, 1] >= higher).mean() < target
+    specificity = (probabilities[labels == 0, 1] < threshold.value).mean()
+    for other in probabilities[labels == 1, 1].astype(float):
+        if (probabilities[labels == 1, 1] >= other).mean() >= target:
+            assert (probabilities[labels == 0, 1] < other).mean() <= specificity
+
+
+def test_classes_far_apart_are_parted_between_them() -> None:
+    probabilities = columns([0.02, 0.1, 0.9, 0.9, 0.96])
+    threshold = choose(TargetThreshold(target=0.6), np.array([0, 0, 1, 1, 1]), probabilities)
+    assert threshold.value == pytest.approx((0.1 + 0.9) / 2)
+    assert threshold.reached == 1.0
 
 
 def test_few_positives_are_said_to_be_few() -> None:

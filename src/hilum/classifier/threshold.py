@@ -46,8 +46,10 @@ def choose(
 ) -> Threshold:
     """Choose the threshold on validation rows, which fitted no weight.
 
-    For a target it is the highest that reaches it: the probability of the last positive row that must be
-    found. Without a positive row it is 0.5, and the rule says so; with few, the rule says that too.
+    For a target it is one that reaches it with the best specificity. From the probability of the last positive
+    row that must be found down to the next negative row's all do; it is the middle of them, so that classes
+    far apart are parted between them. Without a positive row it is 0.5, and the rule says so; with few, the
+    rule says that too.
 
     Parameters
     ----------
@@ -65,8 +67,8 @@ def choose(
     --------
     >>> from hilum.recipe.settings import TargetThreshold
     >>> probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
-    >>> choose(TargetThreshold(target=0.5), np.array([0, 1, 1]), probabilities).value
-    0.8
+    >>> choose(TargetThreshold(target=1), np.array([0, 1, 1]), probabilities).value
+    0.35
     """
     if probabilities.ndim != 2 or len(labels) != len(probabilities):
         msg = f"probabilities: expected shape ({len(labels)}, classes), found {probabilities.shape}"
@@ -75,18 +77,21 @@ def choose(
         return Threshold(None, "the most probable class")
     if isinstance(settings, FixedThreshold):
         return Threshold(settings.value, f"fixed at {settings.value:g}")
-    return _reaching(settings.target, probabilities[labels == 1, 1])
+    positive = probabilities[:, 1].astype(np.float64)
+    return _reaching(settings.target, positive[labels == 1], positive[labels == 0])
 
 
-def _reaching(target: float, positives: NDArray[np.floating]) -> Threshold:
-    """`positives` are the positive class's probabilities in the rows that have it."""
+def _reaching(target: float, positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> Threshold:
+    """`positives` and `negatives` are the positive class's probabilities in the rows of each label."""
     if len(positives) == 0:
         return Threshold(FALLBACK, f"{FALLBACK}, since no positive validation row is there to choose on")
     shares = np.arange(1, len(positives) + 1) / len(positives)
     needed = int(np.argmax(shares >= target))
-    value = float(np.sort(positives)[::-1][needed])
+    highest = float(np.sort(positives)[::-1][needed])
+    below = negatives[negatives < highest]
+    value = (highest + float(below.max())) / 2 if len(below) else highest
     rows = f"{len(positives)} positive validation row{'s' if len(positives) > 1 else ''}"
-    rule = f"the highest with a sensitivity of at least {target:g} on {rows}"
+    rule = f"the best specificity with a sensitivity of at least {target:g} on {rows}"
     if len(positives) < FEW_POSITIVES:
         rule += ", too few to say what it reaches elsewhere"
     return Threshold(value, rule, reached=float(np.mean(positives >= value)))

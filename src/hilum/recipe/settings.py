@@ -262,7 +262,7 @@ class FixedThreshold(Section):
 
 
 class TargetThreshold(Section):
-    """The highest threshold that reaches a sensitivity on the validation rows."""
+    """The threshold that reaches a sensitivity on the validation rows with the best specificity."""
 
     kind: Literal["sensitivity"] = "sensitivity"
     target: Annotated[float, Field(gt=0, le=1)] = 0.95
