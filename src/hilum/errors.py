@@ -47,6 +47,7 @@ __all__ = [
     "SplitError",
     "UnsupportedFormatError",
     "WeightsError",
+    "closest",
     "did_you_mean",
 ]
 
@@ -166,8 +167,21 @@ class OfflineError(HilumError):
     """Something must be downloaded, and its home cannot be reached."""
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the remedy for a misspelt name: the known one most like it; None where nothing is near.
+
+    Examples
+    --------
+    >>> closest("kermani", ["cohen", "Kermany"])
+    'Did you mean Kermany?'
+    """
+    by_folded = {name.casefold(): name for name in known}
+    near = get_close_matches(word.casefold(), by_folded, n=1)
+    return f"Did you mean {by_folded[near[0]]}?" if near else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the remedy for a misspelt name: the nearest known one, or all of them.
+    """Return the remedy for a misspelt name among a few: the nearest known one, or all of them.
 
     Examples
     --------
@@ -177,5 +191,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     'Known: dropout, units.'
     """
     names = list(known)
-    near = get_close_matches(word, names, n=1)
-    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(names)}."
+    return closest(word, names) or f"Known: {', '.join(names)}."

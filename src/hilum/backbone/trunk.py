@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from timm.models import get_pretrained_cfg
 from torch import nn
 
 from hilum.backbone.catalogue import canonical
-from hilum.errors import BackboneError
+from hilum.errors import BackboneError, closest
 
 __all__ = ["Record", "Trunk", "create", "find"]
 
@@ -83,9 +82,9 @@ def find(name: str) -> Record:
 
 
 def _unknown(what: str, name: str, known: list[str]) -> BackboneError:
-    close = difflib.get_close_matches(name, known, n=3)
-    hint = f"Did you mean {' or '.join(close)}? " if close else ""
-    return BackboneError(what, remedy=f"{hint}`hilum backbones` lists some; every network of timm works.")
+    hint = closest(name, known)
+    rest = "`hilum backbones` lists some; every network of timm works."
+    return BackboneError(what, remedy=rest if hint is None else f"{hint} {rest}")
 
 
 def create(name: str, *, seed: int = 0, **arguments: Any) -> nn.Module:

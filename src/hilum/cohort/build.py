@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from hilum.cohort.admission import Admission
-from hilum.cohort.choice import closest
 from hilum.cohort.cohort import Cohort
 from hilum.cohort.ledger import Ledger
 from hilum.cohort.reason import Reason
 from hilum.cohort.sources import source
-from hilum.errors import CohortError
+from hilum.errors import CohortError, closest
 from hilum.progress import SILENT, Progress
 from hilum.recipe.settings import CohortSettings, Selection
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hilum.cohort.choice import closest
 from hilum.cohort.sources.cohen import COHEN
 from hilum.cohort.sources.darkcovidnet import DARKCOVIDNET
 from hilum.cohort.sources.folder import FOLDER
@@ -10,7 +9,7 @@ from hilum.cohort.sources.kermany import KERMANY
 from hilum.cohort.sources.phantom import PHANTOM
 from hilum.cohort.sources.source import Source
 from hilum.cohort.sources.table import TABLE
-from hilum.errors import SourceError
+from hilum.errors import SourceError, closest
 
 __all__ = ["SOURCES", "source"]
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from hilum.cohort.choice import closest
 from hilum.cohort.cohort import Cohort
 from hilum.cohort.sources.listing import split_exclusions
-from hilum.errors import CohortError, SourceError
+from hilum.errors import CohortError, SourceError, closest
 from hilum.progress import SILENT, Progress
 
 __all__ = ["Archive", "Source"]

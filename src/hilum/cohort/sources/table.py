@@ -6,11 +6,10 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from hilum.cohort.choice import closest
 from hilum.cohort.reason import Reason
 from hilum.cohort.sources.listing import below, mark, read_csv
 from hilum.cohort.sources.source import Source
-from hilum.errors import SourceError
+from hilum.errors import SourceError, closest
 
 __all__ = ["TABLE", "table_rows"]
 
