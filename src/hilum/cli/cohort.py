@@ -35,7 +35,8 @@ def list_(data: _Data = Path("data")) -> None:
 
 @commands.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="A source (`hilum cohort list`).")], data: _Data = Path("data")
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A source (`hilum cohort list`).")],
+    data: _Data = Path("data"),
 ) -> None:
     """Download a collection from its public home; an interrupted download goes on where it was."""
     from hilum.cli.console import results, status
@@ -48,7 +49,7 @@ def fetch(
 
 @commands.command()
 def build(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name or a YAML file.")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name or a YAML file.")],
     out: Annotated[Path, typer.Option(help="The table, .csv or .parquet.")],
     data: _Data = Path("data"),
 ) -> None:
@@ -65,7 +66,7 @@ def build(
 
 @commands.command()
 def check(
-    cohort: Annotated[Path, typer.Argument(help="A table, .csv or .parquet.")],
+    cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="A table, .csv or .parquet.")],
     data: _Data = Path("data"),
 ) -> None:
     """Read every image of COHORT; tell what cannot be read. Exits with 1 if any image failed."""

@@ -18,9 +18,9 @@ __all__ = ["predict"]
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run, or the model folder inside one.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, or the model folder inside one.")],
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Images, folders or globs; DICOM or raster.")
+        list[str], typer.Argument(metavar="PATH", help="Images, folders or globs; DICOM or raster.")
     ],
     csv_: Annotated[bool, typer.Option("--csv", help="CSV on standard output.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")] = False,

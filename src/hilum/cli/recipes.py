@@ -11,7 +11,7 @@ __all__ = ["recipes"]
 
 def recipes(
     name: Annotated[
-        str | None, typer.Argument(help="Print this recipe as YAML, to start your own from.")
+        str | None, typer.Argument(metavar="NAME", help="Print this recipe as YAML, to start your own from.")
     ] = None,
 ) -> None:
     """List the shipped recipes, or print one."""

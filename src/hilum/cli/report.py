@@ -11,7 +11,7 @@ __all__ = ["report"]
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A finished run.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
     data: Annotated[
         Path | None, typer.Option(help="Folder of its images; without it the gallery shows names only.")
     ] = None,

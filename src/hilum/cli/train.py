@@ -11,7 +11,9 @@ __all__ = ["train"]
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name (`hilum recipes`) or a YAML file.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe's name (`hilum recipes`) or a YAML file.")
+    ],
     data: Annotated[Path, typer.Option(help="Folder that holds the recipe's sources.")] = Path("data"),
     backbone: Annotated[
         str | None, typer.Option(help="Network instead of the recipe's (`hilum backbones`).")
