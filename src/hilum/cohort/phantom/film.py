@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from hilum.cohort.phantom.acquisition import Acquisition
-from hilum.cohort.phantom.plane import FloatArray, resample
+from hilum.cohort.phantom.plane import FloatArray, enlarge, soften
 
 __all__ = ["BONE_PER_MM", "SOFT_PER_MM", "Window", "collimate", "expose"]
 
@@ -40,17 +39,17 @@ def expose(
 
     Noise is that of counted quanta: its share grows as fewer of them arrive.
     """
-    sharp = taken.blur_mm / pixel_mm
-    blurred = gaussian_filter(attenuation, sharp, truncate=2.5) if sharp > 0.3 else attenuation
-    arrived = np.exp(-blurred)
+    blurred = soften(attenuation, taken.blur_mm / pixel_mm)
+    arrived = np.negative(blurred)
+    np.exp(arrived, out=arrived)
     if taken.scatter > 0:
-        sideways = _scattered(blurred, arrived, pixel_mm)
+        sideways = _scattered(blurred, arrived, pixel_mm, taken.scatter)
         arrived *= 1 - taken.scatter
-        arrived += taken.scatter * sideways
+        arrived += sideways
     if taken.noise > 0:
         grain = rng.standard_normal(arrived.shape, dtype=np.float32)
-        grain *= np.sqrt(arrived)
         grain *= QUANTUM_NOISE * taken.noise / math.sqrt(taken.exposure)
+        grain *= np.sqrt(arrived)
         arrived += grain
     return _displayed(arrived, window, taken)
 
@@ -68,12 +67,16 @@ def _displayed(arrived: FloatArray, window: Window, taken: Acquisition) -> Float
     return np.reciprocal(grey, out=grey)
 
 
-def _scattered(attenuation: FloatArray, arrived: FloatArray, pixel_mm: float) -> FloatArray:
+def _scattered(attenuation: FloatArray, arrived: FloatArray, pixel_mm: float, share: float) -> FloatArray:
     """Radiation that tissue sends sideways: none from rays that met air alone."""
-    cells = np.s_[SCATTER_STEP // 2 :: SCATTER_STEP, SCATTER_STEP // 2 :: SCATTER_STEP]
-    source = arrived[cells] * np.minimum(0.5 * attenuation[cells], 1)
-    spread = gaussian_filter(source, SCATTER_MM / (pixel_mm * SCATTER_STEP), mode="nearest")
-    return resample(spread, (arrived.shape[0], arrived.shape[1]))
+    rows, columns = (
+        np.minimum(np.arange(SCATTER_STEP // 2, size + SCATTER_STEP // 2, SCATTER_STEP), size - 1)
+        for size in arrived.shape
+    )
+    cells = np.ix_(rows, columns)
+    source = share * arrived[cells] * np.minimum(0.5 * attenuation[cells], 1)
+    spread = soften(source, SCATTER_MM / (pixel_mm * SCATTER_STEP))
+    return enlarge(spread, SCATTER_STEP, (arrived.shape[0], arrived.shape[1]))
 
 
 def collimate(grey: FloatArray, border: float) -> None:

@@ -40,19 +40,21 @@ def _ground_glass(plane: Plane, a: Anatomy, generator: np.random.Generator) -> F
             down = generator.triangular(0.25, 0.85, 1.02)
             height = np.float32(down * a.height_mm)
             centre = side * generator.uniform(0.62, 0.95) * float(a.side_mm(np.array([height]))[0])
-            radii = a.size * generator.uniform((18, 24), (38, 55))
+            radii = (a.size * generator.uniform(18, 38), a.size * generator.uniform(24, 55))
             _add_patch(clear, plane, (centre, float(height)), radii, generator.uniform(0.45, 0.8))
     cloud = _cloud(plane, a, 11, generator)
     return ((1 - clear) * (0.72 + 0.28 * cloud)).astype(np.float32)
 
 
 def _add_patch(
-    clear: FloatArray, plane: Plane, centre: tuple[float, float], radii: FloatArray, dense: float
+    clear: FloatArray,
+    plane: Plane,
+    centre: tuple[float, float],
+    radii: tuple[float, float],
+    dense: float,
 ) -> None:
-    reach = 2 * radii
-    part = plane.window(
-        centre[0] - reach[0], centre[0] + reach[0], centre[1] - reach[1], centre[1] + reach[1]
-    )
+    left, right = centre[0] - 2 * radii[0], centre[0] + 2 * radii[0]
+    part = plane.window(left, right, centre[1] - 2 * radii[1], centre[1] + 2 * radii[1])
     dx, dy = (plane.x[:, part[1]] - centre[0]) / radii[0], (plane.y[part[0]] - centre[1]) / radii[1]
     clear[part] *= 1 - dense * np.exp(-((dx**2 + dy**2) ** 1.4))
 

@@ -22,6 +22,8 @@ __all__ = ["render"]
 
 ORGANS = 2
 """How much coarser than the image soft parts are drawn."""
+DISEASE = 2
+"""How much coarser than the organs disease is drawn."""
 FINE_VESSEL = 1.3
 """Radius in pixels up to which a vessel is drawn without a width of its own."""
 
@@ -102,17 +104,25 @@ def _attenuation(plane: Plane, a: Anatomy, finding: Finding, taken: Acquisition)
     """Attenuation along each ray, (rows, columns), no unit."""
     lean_mm = 0.35 * a.depth_mm * math.sin(math.radians(taken.yaw_deg))
     wide, fine = vessels.split(vessels.grow(a), FINE_VESSEL * plane.pixel_mm)
-    organs = plane.coarse(ORGANS)
-    air_mm, aerated = _air(organs, a, finding, wide, lean_mm)
-    bone_mm = np.zeros(plane.shape, dtype=np.float32)
-    skeleton.add_ribs(bone_mm, plane, a)
-    skeleton.add_spine(bone_mm, plane, a)
-    skeleton.add_clavicles(bone_mm, plane, a, lean_mm)
-    bone_mm *= film.BONE_PER_MM
-    total = plane.refine(_soft_parts(organs, a, taken.view, air_mm), ORGANS)
-    total += bone_mm
-    total += film.SOFT_PER_MM * vessels.draw_fine(plane, fine, aerated)
+    chest = tissue.chest(plane, a, ORGANS * DISEASE)
+    lung_plane, organs = plane.crop(*chest), plane.coarse(ORGANS)
+    air_mm, aerated = _air(lung_plane.coarse(ORGANS), a, finding, wide, lean_mm)
+    soft = _soft_parts(organs, a, taken.view)
+    within = tuple(slice(part.start // ORGANS, -(-part.stop // ORGANS)) for part in chest)
+    soft[within] -= film.SOFT_PER_MM * air_mm
+    total = plane.refine(soft, ORGANS)
+    total += film.BONE_PER_MM * _bones(plane, a, lean_mm)
+    total[chest] += film.SOFT_PER_MM * vessels.draw_fine(lung_plane, fine, aerated)
     return np.maximum(total, 0, out=total)
+
+
+def _bones(plane: Plane, a: Anatomy, lean_mm: float) -> FloatArray:
+    """Ribs, spine and clavicles, mm of bone."""
+    bone = np.zeros(plane.shape, dtype=np.float32)
+    skeleton.add_ribs(bone, plane, a)
+    skeleton.add_spine(bone, plane, a)
+    skeleton.add_clavicles(bone, plane, a, lean_mm)
+    return bone
 
 
 def _air(
@@ -129,17 +139,19 @@ def _air(
 
 def _lost(organs: Plane, a: Anatomy, finding: Finding, wide: vessels.Markings) -> FloatArray:
     """Share of air that disease replaces, 0 to 1; in consolidated lung the bronchi stay open."""
-    lost = organs.refine(opacity(organs.coarse(2), a, finding), 2)
+    lost = organs.refine(opacity(organs.coarse(DISEASE), a, finding), DISEASE)
     if finding.kind is FindingKind.CONSOLIDATION:
         bronchi = replace(wide, places=wide.places + np.float32(4 * a.size))
         lost *= 1 - 0.15 * np.minimum(vessels.draw_wide(organs, bronchi) / (4 * a.size), 1)
     return lost
 
 
-def _soft_parts(organs: Plane, a: Anatomy, view: View, air_mm: FloatArray) -> FloatArray:
-    """Attenuation of all but ribs, spine and clavicles, on `organs`."""
+def _soft_parts(organs: Plane, a: Anatomy, view: View) -> FloatArray:
+    """Attenuation of all but the lungs' air, ribs, spine and clavicles, on `organs`."""
     soft = organs.refine(tissue.body(organs.coarse(2), a, view), 2)
-    soft -= tissue.windpipe(organs, a) + tissue.gut_gas(organs, a, view) + air_mm
+    soft -= tissue.windpipe(organs, a)
+    part, gas = tissue.gut_gas(organs, a, view)
+    soft[part] -= gas
     soft *= film.SOFT_PER_MM
     shoulders = np.zeros(organs.shape, dtype=np.float32)
     skeleton.add_shoulders(shoulders, organs, a, view)
@@ -158,6 +170,14 @@ def _turned(values: FloatArray, rotation_deg: float, size: tuple[int, int]) -> F
     """Turn about the middle, clockwise, and cut to `size`."""
     if rotation_deg == 0:
         return values
-    image = Image.fromarray(values).rotate(-rotation_deg, Image.Resampling.BILINEAR)
-    top, left = ((have - want) // 2 for have, want in zip(values.shape, size, strict=True))
-    return np.asarray(image, dtype=np.float32)[top : top + size[0], left : left + size[1]].copy()
+    (rows, columns), (have_rows, have_columns) = size, values.shape
+    cos, sin = math.cos(math.radians(rotation_deg)), math.sin(math.radians(rotation_deg))
+    left = (have_columns - cos * columns - sin * rows) / 2
+    top = (have_rows + sin * columns - cos * rows) / 2
+    turned = Image.fromarray(values).transform(
+        (columns, rows),
+        Image.Transform.AFFINE,
+        (cos, sin, left, -sin, cos, top),
+        Image.Resampling.BILINEAR,
+    )
+    return np.array(turned, dtype=np.float32)

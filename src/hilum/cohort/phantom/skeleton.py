@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,15 +12,6 @@ from hilum.cohort.phantom.plane import FloatArray, Plane
 from hilum.cohort.phantom.solid import chord, tube
 
 __all__ = ["add_clavicles", "add_ribs", "add_shoulders", "add_spine"]
-
-RIB_STEPS = 256
-
-
-@lru_cache(maxsize=1)
-def _rib_section() -> FloatArray:
-    """Bone across a rib, from its middle (0) to its edge (1): a flat pipe with a dense rim."""
-    square = np.linspace(0, 1, RIB_STEPS, dtype=np.float32) ** 2
-    return (chord(square) - 0.68 * chord(square / 0.82**2)).astype(np.float32)
 
 
 def add_ribs(bone: FloatArray, plane: Plane, anatomy: Anatomy) -> None:
@@ -45,21 +36,29 @@ def _hemithorax(x: FloatArray, y: FloatArray, a: Anatomy, uneven: list[float]) -
     front = chord(across * across)
     drop = a.rib_drop_mm * side / a.width_mm
     level = (y / a.rib_pitch_mm + uneven[0] + uneven[1] * np.sin(y / (0.3 * a.height_mm))).astype(np.float32)
-    wall = np.minimum(0.85 / np.maximum(front, 0.05), 2.2) * (across < 1)
+    bone_mm = 17 * a.size
+    wall = np.minimum(0.85 * bone_mm / np.maximum(front, 0.05), 2.2 * bone_mm) * (across < 1)
     fall = (drop / a.rib_pitch_mm).astype(np.float32)
     fill = a.rib_height_mm / a.rib_pitch_mm
     back = _bands(level - fall * (1 - front), fill, 10)
     fore = _bands(level - fall * (1 + 1.12 * front), fill * 1.15, 6)
-    fore *= np.clip((across - 0.40) * 10, 0, 1)
-    return 17 * a.size * wall * (back + 0.5 * fore)
+    fore *= np.clip(5 * (across - 0.40), 0, 0.5)  # cartilage, towards the midline, hardly shows
+    back += fore
+    back *= wall
+    return back
 
 
 def _bands(level: FloatArray, fill: float, last: int) -> FloatArray:
+    """Bone where `level` is near 0, 1 ... `last`: flat pipes with a dense rim, a share `fill` wide."""
     rib = np.rint(level)
-    index = (np.abs(level - rib) * (2 / fill * RIB_STEPS)).astype(np.int32)
-    np.minimum(index, RIB_STEPS - 1, out=index)
-    index[(rib < 0) | (rib > last)] = RIB_STEPS - 1
-    return _rib_section()[index]
+    np.clip(rib, 0, last, out=rib)
+    square = np.subtract(level, rib, out=rib)
+    square *= 2 / fill
+    square *= square
+    bone = chord(square)
+    square *= 1 / 0.82**2
+    bone -= 0.68 * chord(square)
+    return bone
 
 
 def add_spine(bone: FloatArray, plane: Plane, anatomy: Anatomy) -> None:
@@ -90,7 +89,7 @@ def add_clavicles(bone: FloatArray, plane: Plane, anatomy: Anatomy, lean_mm: flo
     for side in (-1, 1):
         inner, outer = 13 * s + side * lean_mm, a.width_mm + 20 * s
         x = side * (inner + (outer - inner) * t)
-        _add_pipe(bone, plane, np.column_stack([x, y]), 6.4 * s, 0.62)
+        _add_pipe(bone, plane, list(zip(x.tolist(), y.tolist(), strict=True)), 6.4 * s, 0.62)
 
 
 def add_shoulders(bone: FloatArray, plane: Plane, anatomy: Anatomy, view: View) -> None:
@@ -118,12 +117,13 @@ def _add_plate(bone: FloatArray, plane: Plane, corners: FloatArray, thickness_mm
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     rows, columns = plane.window(left, right, top, bottom)
     x, y = plane.x[:, columns], plane.y[rows]
-    centre, depth = corners.mean(axis=0), np.float32(np.inf)
+    centre, depth = corners.mean(axis=0), np.float32(2)
     for start, end in zip(corners, np.roll(corners, 1, axis=0), strict=True):
         normal = np.array([start[1] - end[1], end[0] - start[0]]) / np.hypot(*(end - start))
         normal *= np.sign(normal @ (centre - start))
-        depth = np.minimum(depth, (x - start[0]) * normal[0] + (y - start[1]) * normal[1])
-    bone[rows, columns] += thickness_mm * np.clip(depth / 2, 0, 1)
+        (left, top), (across, down) = start.tolist(), normal.tolist()
+        depth = np.minimum(depth, (x - left) * across + (y - top) * down)
+    bone[rows, columns] += thickness_mm / 2 * np.maximum(depth, 0)
 
 
 def _add_humerus(bone: FloatArray, plane: Plane, a: Anatomy, view: View, side: int) -> None:
@@ -135,6 +135,12 @@ def _add_humerus(bone: FloatArray, plane: Plane, a: Anatomy, view: View, side: i
     _add_pipe(bone, plane, ball, 20 * s, 0.96)
 
 
-def _add_pipe(bone: FloatArray, plane: Plane, points: object, radius_mm: float, hollow: float) -> None:
-    part, path = tube(plane, np.asarray(points, dtype=np.float32), radius_mm, hollow)
+def _add_pipe(
+    bone: FloatArray,
+    plane: Plane,
+    points: Sequence[tuple[float, float]],
+    radius_mm: float,
+    hollow: float,
+) -> None:
+    part, path = tube(plane, points, radius_mm, hollow)
     bone[part] += path

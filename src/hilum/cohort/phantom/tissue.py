@@ -8,10 +8,12 @@ from scipy.interpolate import PchipInterpolator
 from hilum.cohort.phantom.acquisition import View
 from hilum.cohort.phantom.anatomy import Anatomy
 from hilum.cohort.phantom.plane import FloatArray, Plane
-from hilum.cohort.phantom.solid import chord, ellipsoid, tube
+from hilum.cohort.phantom.solid import Part, chord, ellipsoid, tube
 
-__all__ = ["AIR_SHARE", "body", "gut_gas", "lungs", "mediastinum", "windpipe"]
+__all__ = ["AIR_SHARE", "body", "chest", "gut_gas", "lungs", "mediastinum", "windpipe"]
 
+RECESS_MM = 38
+"""How far lung reaches down behind the liver, in an average adult."""
 AIR_SHARE = 0.74
 """Share of an inflated lung that is air; the rest weighs as soft tissue."""
 
@@ -30,7 +32,8 @@ def body(plane: Plane, anatomy: Anatomy, view: View) -> FloatArray:
         for side in (-1, 1):
             centre = (side * 0.56 * a.width_mm, 0.80 * a.height_mm)
             radii = (0.5 * a.width_mm, 0.3 * a.height_mm)
-            thickness += ellipsoid(plane, centre, radii, a.breast_mm, side * 0.15)
+            part, breast = ellipsoid(plane, centre, radii, a.breast_mm, side * 0.15)
+            thickness[part] += breast
     return thickness
 
 
@@ -60,6 +63,18 @@ def _add_arms(thickness: FloatArray, plane: Plane, a: Anatomy, view: View) -> No
         np.maximum(thickness[part], arm, out=thickness[part])
 
 
+def chest(plane: Plane, anatomy: Anatomy, grid: int) -> Part:
+    """The part of the plane outside which there is no lung, in whole steps of `grid` pixels."""
+    a = anatomy
+    bottom = a.height_mm + a.dome_gap_mm + 1.15 * a.dome_rise_mm + RECESS_MM * a.size
+    rows, columns = plane.window(-a.width_mm, a.width_mm, 0, bottom)
+    return _on_grid(rows, plane.rows, grid), _on_grid(columns, plane.columns, grid)
+
+
+def _on_grid(span: slice, size: int, grid: int) -> slice:
+    return slice(span.start // grid * grid, min((span.stop // grid + 1) * grid, size))
+
+
 def lungs(plane: Plane, anatomy: Anatomy) -> FloatArray:
     """Depth of the chest's cavity above the diaphragm, (rows, columns), mm.
 
@@ -72,7 +87,7 @@ def lungs(plane: Plane, anatomy: Anatomy) -> FloatArray:
     across = np.abs(plane.x) * (1 / side)
     cavity = depth * inner * chord(across * across * across)
     below = (plane.y - a.dome_mm(plane.x)) / a.size
-    share = np.where(below < 0, 1 - 0.76 * _ramp(1 + below / 2.5), 0.24 * _ramp(1 - below / 38))
+    share = np.where(below < 0, 1 - 0.76 * _ramp(1 + below / 2.5), 0.24 * _ramp(1 - below / RECESS_MM))
     return cavity * share.astype(np.float32)
 
 
@@ -130,14 +145,14 @@ def windpipe(plane: Plane, anatomy: Anatomy) -> FloatArray:
     return air
 
 
-def gut_gas(plane: Plane, anatomy: Anatomy, view: View) -> FloatArray:
-    """Gas in the stomach, (rows, columns), mm; with a fluid level where the patient stands."""
+def gut_gas(plane: Plane, anatomy: Anatomy, view: View) -> tuple[Part, FloatArray]:
+    """Gas in the stomach, mm, and the part of the plane it covers; a fluid level where the patient stands."""
     a, r = anatomy, anatomy.bubble_mm
     x, y = 0.46 * a.width_mm, a.height_mm + a.dome_gap_mm + 1.15 * r
-    gas = ellipsoid(plane, (x, y), (1.35 * r, r), 2.2 * r, -0.15)
+    part, gas = ellipsoid(plane, (x, y), (1.35 * r, r), 2.2 * r, -0.15)
     if view is View.PA:
-        gas *= plane.y < y + 0.35 * r
-    return gas
+        gas *= plane.y[part[0]] < y + 0.35 * r
+    return part, gas
 
 
 def _ramp(t: FloatArray) -> FloatArray:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
 
 from hilum.cohort.phantom.anatomy import Anatomy
-from hilum.cohort.phantom.plane import FloatArray, Plane
+from hilum.cohort.phantom.plane import FloatArray, Plane, soften
 from hilum.cohort.phantom.solid import deposit
 
 __all__ = ["Markings", "draw_fine", "draw_wide", "grow", "split"]
@@ -25,7 +25,7 @@ class Markings:
 
     Parameters
     ----------
-    places : array, (n, 2), float32
+    places : array, (2, n), float32
         x and y of each piece, mm.
     radii_mm, lengths_mm : array, (n,), float32
         Of each piece.
@@ -42,39 +42,53 @@ class Markings:
 
 
 def grow(anatomy: Anatomy) -> Markings:
-    """The vessels of both lungs; the same anatomy gives the same tree."""
-    generator = np.random.default_rng((anatomy.seed, 3))
-    return _joined([_lung(anatomy, side, generator) for side in (-1, 1)])
+    """The vessels of both lungs; the same anatomy gives the same trees.
 
-
-def _lung(a: Anatomy, side: int, generator: np.random.Generator) -> Markings:
-    """One tree: TRUNKS branches leave the hilum like a fan, and fork at each of STEPS' levels."""
-    hilum: FloatArray = np.array([0.24 * a.width_mm, (0.50 if side < 0 else 0.46) * a.height_mm])
-    start: FloatArray = hilum + generator.normal(0, 1, (TRUNKS, 2)) * a.size * (3.0, 8.0)
-    angle: FloatArray = np.linspace(-1.35, 1.4, TRUNKS) + generator.normal(0, 0.12, TRUNKS)
-    radius: FloatArray = a.size * generator.uniform(3.2, 5.6, TRUNKS) * (0.8 + 0.35 * np.abs(np.sin(angle)))
-    length: FloatArray = 0.15 * a.height_mm * generator.uniform(0.6, 1.4, TRUNKS)
+    From each hilum TRUNKS branches leave like a fan, and fork at each of STEPS' levels. Both lungs grow
+    at once, as if on the same side.
+    """
+    a, generator = anatomy, np.random.default_rng((anatomy.seed, 3))
+    side = np.repeat(np.array([-1, 1], dtype=np.float32), TRUNKS)
+    start, angle, radius, length = _trunks(a, side, generator)
     pieces = []
     for steps in STEPS:
-        path, ends, angle = _branches(start, angle, length, steps, generator)
-        thin = np.linspace(1.0, 0.84, steps)[None, :] * radius[:, None]
-        step = np.repeat(length / steps, steps)
-        pieces.append((path.reshape(-1, 2), thin.ravel(), step))
+        path, angle = _branches(start, angle, length, steps, generator)
+        ends = path[:, :, -1].copy()
+        path[0] *= np.resize(side, len(angle))[:, None]
+        thin = np.linspace(1.0, 0.84, steps, dtype=np.float32) * radius[:, None]
+        pieces.append((path.reshape(2, -1), thin.ravel(), np.repeat(length / steps, steps)))
         start, angle, radius, length = _fork(ends, angle, radius, length, generator)
-    places, radii, lengths = (np.concatenate(parts).astype(np.float32) for parts in zip(*pieces, strict=True))
-    places[:, 0] *= side
-    return Markings(places, radii, lengths)
+    return Markings(*(np.concatenate(parts, axis=-1) for parts in zip(*pieces, strict=True)))
+
+
+def _trunks(
+    a: Anatomy, side: FloatArray, generator: np.random.Generator
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Starts (2, branches), directions, radii and lengths of the first branches."""
+    jitter = generator.standard_normal((3, side.size), dtype=np.float32)
+    across = 0.24 * a.width_mm + 3 * a.size * jitter[0]
+    down = np.where(side < 0, np.float32(0.50 * a.height_mm), np.float32(0.46 * a.height_mm))
+    fan = np.linspace(-1.35, 1.4, TRUNKS, dtype=np.float32)
+    angle = np.resize(fan, side.size) + np.float32(0.12) * jitter[2]
+    width, reach = generator.random((2, side.size), dtype=np.float32)
+    radius = a.size * (3.2 + 2.4 * width) * (0.8 + 0.35 * np.abs(np.sin(angle)))
+    length = 0.15 * a.height_mm * (0.6 + 0.8 * reach)
+    return np.stack([across, down + 8 * a.size * jitter[1]]), angle, radius, length
 
 
 def _branches(
     start: FloatArray, angle: FloatArray, length: FloatArray, steps: int, generator: np.random.Generator
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Slightly winding paths (branches, steps, 2), their ends, and the directions there."""
-    bend = np.cumsum(generator.normal(0, 0.32 / np.sqrt(steps), (angle.size, steps)), axis=1)
-    heading = angle[:, None] + bend
-    pieces = np.stack([np.cos(heading), np.sin(heading)], axis=-1) * (length / steps)[:, None, None]
-    path = start[:, None, :] + np.cumsum(pieces, axis=1)
-    return path, path[:, -1], heading[:, -1]
+) -> tuple[FloatArray, FloatArray]:
+    """Slightly winding paths (2, branches, steps), and the directions at their ends."""
+    heading = generator.standard_normal((angle.size, steps), dtype=np.float32)
+    heading *= 0.32 / math.sqrt(steps)
+    np.cumsum(heading, axis=1, out=heading)
+    heading += angle[:, None]
+    path = np.stack([np.cos(heading), np.sin(heading)])
+    path *= (length / steps)[:, None]
+    np.cumsum(path, axis=2, out=path)
+    path += start[:, :, None]
+    return path, heading[:, -1]
 
 
 def _fork(
@@ -85,30 +99,23 @@ def _fork(
     generator: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Two children each; the squares of their radii add up to a little less than the parent's."""
-    share = generator.uniform(0.35, 0.65, angle.size)
-    spread = generator.uniform(0.35, 1.0, angle.size)
-    radii = np.concatenate([radius * np.sqrt(share), radius * np.sqrt(1 - share)]) * 0.98
+    share, spread, left, right = generator.random((4, angle.size), dtype=np.float32)
+    share = 0.35 + 0.3 * share
+    spread = 0.35 + 0.65 * spread
+    radii = 0.98 * np.concatenate([radius * np.sqrt(share), radius * np.sqrt(1 - share)])
     angles = np.concatenate([angle + spread * (1 - share), angle - spread * share])
-    lengths = np.concatenate([length, length]) * generator.uniform(0.6, 1.05, 2 * angle.size)
-    return np.concatenate([ends, ends]), angles, radii, lengths
-
-
-def _joined(parts: list[Markings]) -> Markings:
-    return Markings(
-        np.concatenate([part.places for part in parts]),
-        np.concatenate([part.radii_mm for part in parts]),
-        np.concatenate([part.lengths_mm for part in parts]),
-    )
+    lengths = np.concatenate([length * (0.6 + 0.45 * left), length * (0.6 + 0.45 * right)])
+    return np.concatenate([ends, ends], axis=1), angles, radii, lengths
 
 
 def split(markings: Markings, radius_mm: float) -> tuple[Markings, Markings]:
     """Those wider than `radius_mm`, and the others."""
     wide = markings.radii_mm > radius_mm
-    return _chosen(markings, wide), _chosen(markings, ~wide)
+    return _chosen(markings, np.flatnonzero(wide)), _chosen(markings, np.flatnonzero(~wide))
 
 
-def _chosen(markings: Markings, which: npt.NDArray[np.bool_]) -> Markings:
-    return Markings(markings.places[which], markings.radii_mm[which], markings.lengths_mm[which])
+def _chosen(markings: Markings, which: npt.NDArray[np.intp]) -> Markings:
+    return Markings(markings.places[:, which], markings.radii_mm[which], markings.lengths_mm[which])
 
 
 def draw_wide(plane: Plane, markings: Markings) -> FloatArray:
@@ -118,7 +125,7 @@ def draw_wide(plane: Plane, markings: Markings) -> FloatArray:
         if stroke.radii_mm.size:
             layer = deposit(plane, stroke.places, stroke.volumes_mm3)
             sigma = 0.5 * float(stroke.radii_mm.mean()) / plane.pixel_mm
-            blood += gaussian_filter(layer, sigma, truncate=2.5)
+            blood += soften(layer, sigma)
     return blood
 
 
@@ -128,8 +135,8 @@ def draw_fine(plane: Plane, markings: Markings, aerated: FloatArray) -> FloatArr
     `aerated` is 0 to 1 on ``plane.coarse(2)``: how much lung there is for a vessel to be seen in.
     """
     coarse = plane.coarse(2)
-    across = (markings.places[:, 0] - coarse.left_mm) / coarse.pixel_mm
-    down = (markings.places[:, 1] - coarse.top_mm) / coarse.pixel_mm
+    across = (markings.places[0] - coarse.left_mm) / coarse.pixel_mm
+    down = (markings.places[1] - coarse.top_mm) / coarse.pixel_mm
     column = np.clip(across, 0, coarse.columns - 1).astype(np.intp)
     row = np.clip(down, 0, coarse.rows - 1).astype(np.intp)
     return deposit(plane, markings.places, markings.volumes_mm3 * aerated[row, column])
