@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ _MOST_THREADS = 8
 _WAITING_EACH = 4  # results that wait to be taken, for each thread
 
 
-def ahead(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+def ahead(function: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
     """Map `function` over `items` in threads, in order, a bounded number of results ahead of who takes them.
 
     Parameters
