@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import threading
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -53,35 +56,56 @@ def test_same_design_same_bytes_and_a_larger_cohort_begins_alike(tmp_path):
     assert {name: more[name] for name in images} == {name: one[name] for name in images}
 
 
+def test_the_number_of_threads_changes_nothing(tmp_path, monkeypatch):
+    for cores in (1, 4):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        write(SMALL, tmp_path / str(cores))
+    assert contents(tmp_path / "1") == contents(tmp_path / "4")
+
+
 def test_a_complete_cohort_is_left_alone(tmp_path, monkeypatch):
     write(SMALL, tmp_path / "phantom")
     monkeypatch.setattr(folder, "render", None)
     write(SMALL, tmp_path / "phantom")
 
 
-def test_an_interrupted_call_leaves_nothing_and_the_next_one_completes_it(tmp_path, monkeypatch):
+@pytest.mark.parametrize("cores", [1, 3])
+def test_an_interrupted_call_leaves_nothing_and_the_next_one_completes_it(tmp_path, monkeypatch, cores):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
     write(SMALL, tmp_path / "unbroken")
-    drawn = []
+    turns, render = count(), folder.render
 
     def failing(*arguments):
-        if len(drawn) == 3:
+        if next(turns) >= 3:
             raise KeyboardInterrupt
-        drawn.append(arguments)
         return render(*arguments)
 
-    render = folder.render
     monkeypatch.setattr(folder, "render", failing)
     with pytest.raises(KeyboardInterrupt):
         write(SMALL, tmp_path / "phantom")
     assert not (tmp_path / "phantom").exists()
+    kept = len(list((tmp_path / ".phantom.partial").glob("phantom-*.png")))
+    assert kept == 3
     (tmp_path / ".phantom.partial" / ".hilum-killed.png").write_bytes(b"half")
 
-    drawn.clear()
+    drawn = []
     monkeypatch.setattr(folder, "render", lambda *arguments: drawn.append(arguments) or render(*arguments))
     write(SMALL, tmp_path / "phantom")
-    assert len(drawn) == SMALL.images - 3
+    assert len(drawn) == SMALL.images - kept
     assert contents(tmp_path / "phantom") == contents(tmp_path / "unbroken")
     assert not list(tmp_path.glob(".*"))
+
+
+def test_no_thread_draws_on_after_an_interruption(tmp_path):
+    class Impatient:
+        def track(self, items, *, what, total=None):
+            yield next(iter(items))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(replace(SMALL, images=60), tmp_path / "phantom", Impatient())
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("hilum-ahead")]
+    assert len(list((tmp_path / ".phantom.partial").glob("*.png"))) < 60
 
 
 def test_leftovers_of_another_design_are_not_used(tmp_path):
@@ -109,6 +133,7 @@ def test_other_files_are_never_overwritten(tmp_path):
 
 def test_a_second_writer_that_comes_late_keeps_the_first_ones_cohort(tmp_path, monkeypatch):
     where, render = tmp_path / "phantom", folder.render
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
 
     def overtaken(*arguments):
         monkeypatch.setattr(folder, "render", render)

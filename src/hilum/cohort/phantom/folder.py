@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import zlib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from hilum.cohort.phantom.plane import FloatArray
 from hilum.cohort.phantom.shortcut import USUAL_RATES
 from hilum.errors import CohortError
 from hilum.progress import SILENT, Progress
+from hilum.radiograph import ahead
 
 __all__ = ["DESIGN", "TABLE", "draw", "table", "write"]
 
 TABLE, DESIGN = "cohort.csv", "design.json"
-DRAWING = 1
+DRAWING = 2
 """Version of the drawing; raised whenever the same design gives other bytes."""
 NOTICE = "SYNTHETIC: drawn by hilum's phantom. No patient, no diagnosis."
 STRATEGY = zlib.Z_RLE
@@ -35,8 +37,8 @@ STRATEGY = zlib.Z_RLE
 def write(design: PhantomCohort, folder: Path, progress: Progress = SILENT) -> Path:
     """Draw a cohort into `folder`, unless it is already there.
 
-    Images are gathered beside `folder`, in ``.NAME.partial``, which takes its name when the last one is
-    written. After an interruption the next call draws what is missing.
+    Images are drawn by threads and gathered beside `folder`, in ``.NAME.partial``, which takes its name
+    when the last one is written. After an interruption the next call draws what is missing.
 
     Parameters
     ----------
@@ -62,13 +64,20 @@ def write(design: PhantomCohort, folder: Path, progress: Progress = SILENT) -> P
     partial = folder.parent / f".{folder.name}.partial"
     _prepare(partial, statement)
     shots = plan(design)
-    for shot in progress.track(shots, what="draw synthetic radiographs", total=len(shots)):
-        path = partial / shot.image
-        if not path.exists():
-            write_bytes(path, encode(draw(design, shot), design.bits))
+    with closing(ahead(lambda shot: _draw_file(design, shot, partial), shots)) as drawn:
+        for _ in progress.track(drawn, what="draw synthetic radiographs", total=len(shots)):
+            pass
     write_text(partial / TABLE, table(shots).to_csv(index=False, lineterminator="\n"))
     _publish(partial, folder, statement)
     return folder / TABLE
+
+
+def _draw_file(design: PhantomCohort, shot: Shot, folder: Path) -> Shot:
+    """Draw the image of a shot into `folder`, unless it is there."""
+    path = folder / shot.image
+    if not path.exists():
+        write_bytes(path, encode(draw(design, shot), design.bits))
+    return shot
 
 
 def draw(design: PhantomCohort, shot: Shot) -> FloatArray:
