@@ -14,20 +14,17 @@ def backbones() -> None:
     from hilum.cli.console import results
 
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Backbone", no_wrap=True)
+    table.add_column("Backbone, and its ImageNet weights", overflow="fold")
     for title in ("Parameters", "Features", "Input, px"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("ImageNet weights", overflow="fold")
-    table.add_column("Licence", overflow="fold")
-    table.add_column("Here")
+    table.add_column("Here", no_wrap=True)
     for entry in entries().values():
+        weights = f"{entry.origin}, licence {entry.licence or 'not stated'}"
         table.add_row(
-            entry.name,
+            Text.assemble(entry.name, (f"\n  {weights}", "dim")),
             f"{entry.parameters / 1e6:.1f} M",
             f"{entry.features:,}",
             str(entry.size),
-            Text(entry.origin),
-            entry.licence or "not stated",
             "yes" if is_local(entry) else "no",
         )
     console = results()

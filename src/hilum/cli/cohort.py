@@ -29,7 +29,8 @@ def list_(data: _Data = Path("data")) -> None:
     for title in ("Source", "What it is", "Licence", "Here"):
         table.add_column(title, overflow="fold")
     for source in SOURCES.values():
-        table.add_row(source.name, source.title, source.licence, "yes" if source.is_present(data) else "no")
+        here = ("yes" if source.is_present(data) else "no") if source.marker else "–"
+        table.add_row(source.name, source.title, source.licence, here)
     results().print(table)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 
 from hilum.artifact import replacing
@@ -16,7 +20,7 @@ from hilum.progress import SILENT, Progress
 from hilum.report.content import Content
 from hilum.report.format import count, plural, share
 from hilum.report.gallery import Tile, fit, tiles
-from hilum.report.style import COLOURS, QUIET, shorten, style
+from hilum.report.style import COLOURS, INK, QUIET, shorten, style
 
 __all__ = ["PER_PAGE", "write_album"]
 
@@ -28,6 +32,7 @@ TOP_INCH = 1.12
 CELL_WIDTH_INCH = (WIDTH_INCH - 2 * MARGIN_INCH) / COLUMNS
 CELL_HEIGHT_INCH = (HEIGHT_INCH - TOP_INCH - 0.35) / ROWS
 PICTURE_WIDTH_INCH, PICTURE_HEIGHT_INCH = CELL_WIDTH_INCH - 0.2, 1.06
+SHARE_INCH = 0.42
 PIXELS_PER_INCH = 128
 GRAY_STEP = 4  # 64 levels of gray are plenty for a thumbnail, and pack half as large
 WRONG = COLOURS[1]
@@ -46,8 +51,8 @@ def write_album(content: Content, path: Path, progress: Progress = SILENT) -> No
             figure, axes = _sheet()
             _head(axes, content, album, f"Page {number} of {len(pages)}")
             _pictures(axes, page)
-            for place, tile in enumerate(page):
-                _words(axes, tile, *_corner(place))
+            _frames(axes, page)
+            axes.add_artist(_Lines([line for place, tile in enumerate(page) for line in _words(tile, place)]))
             pdf.savefig(figure)
 
 
@@ -96,16 +101,53 @@ def _pixels(inches: float) -> int:
     return round(inches * PIXELS_PER_INCH)
 
 
-def _words(axes: Axes, tile: Tile, x: float, y: float) -> None:
+def _frames(axes: Axes, page: Sequence[Tile]) -> None:
+    size = CELL_WIDTH_INCH - 0.06, CELL_HEIGHT_INCH - 0.06
+    for place, tile in enumerate(page):
+        if not tile.right:
+            x, y = _corner(place)
+            corner = x - 0.07, y - 0.06
+            axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=WRONG, linewidth=1.8))
+
+
+class _Line(NamedTuple):
+    """A line of text that begins so many inches from the page's left and upper edge."""
+
+    x: float
+    y: float
+    text: str
+    size: float = 7
+    colour: str = INK
+    weight: str = "normal"
+
+
+def _words(tile: Tile, place: int) -> Iterator[_Line]:
+    x, y = _corner(place)
     if tile.thumbnail is None:
-        axes.text(x + 0.1, y + PICTURE_HEIGHT_INCH / 2, "no picture", fontsize=7, color=QUIET)
-    if not tile.right:
-        size = CELL_WIDTH_INCH - 0.06, CELL_HEIGHT_INCH - 0.06
-        axes.add_patch(Rectangle((x - 0.07, y - 0.06), *size, fill=False, edgecolor=WRONG, linewidth=1.8))
+        yield _Line(x + 0.1, y + PICTURE_HEIGHT_INCH / 2, "no picture", colour=QUIET)
     below = y + PICTURE_HEIGHT_INCH + 0.13
     mark, colour, weight = ("✓ right", QUIET, "normal") if tile.right else ("✗ WRONG", WRONG, "bold")
-    axes.text(x, below, mark, fontsize=7, color=colour, weight=weight)
-    axes.text(x + PICTURE_WIDTH_INCH, below, share(tile.probability), fontsize=7, ha="right")
-    axes.text(x, below + 0.12, f"Predicted {shorten(tile.predicted, 17)}", fontsize=7)
-    axes.text(x, below + 0.24, f"Correct {shorten(tile.correct, 19)}", fontsize=7)
-    axes.text(x, below + 0.35, shorten(tile.name, 34), fontsize=5.5, color=QUIET)
+    yield _Line(x, below, mark, colour=colour, weight=weight)
+    yield _Line(x + PICTURE_WIDTH_INCH - SHARE_INCH, below, share(tile.probability))
+    yield _Line(x, below + 0.12, f"Predicted {shorten(tile.predicted, 17)}")
+    yield _Line(x, below + 0.24, f"Correct {shorten(tile.correct, 19)}")
+    yield _Line(x, below + 0.35, shorten(tile.name, 34), size=5.5, colour=QUIET)
+
+
+class _Lines(Artist):
+    """Many lines of text as one artist: matplotlib's own for each would measure it before drawing."""
+
+    def __init__(self, lines: Sequence[_Line]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw every line where it begins."""
+        inch: Any = renderer.points_to_pixels(72)
+        context = renderer.new_gc()
+        for line in self._lines:
+            context.set_foreground(line.colour)
+            font = FontProperties(size=line.size, weight=line.weight)
+            place = line.x * inch, (HEIGHT_INCH - line.y) * inch
+            renderer.draw_text(context, *place, line.text, font, 0)
+        context.restore()

@@ -26,7 +26,7 @@ class BackboneFacts:
     Parameters
     ----------
     name : str
-        As timm knows it.
+        As timm knows it, whatever other name a recipe gave.
     weights : str
         Where the weights come from, in words: ``"ImageNet"``, ``"random (not trained)"``, a file's name.
     licence : str
@@ -53,7 +53,7 @@ class Environment:
     device : str
         What computed the features.
     versions : mapping of str to str
-        Software and its version.
+        Software and its version, Python among it.
     seconds : mapping of str to float
         Stage and its duration in seconds, in the order they ran.
     """
@@ -154,7 +154,7 @@ class Content:
     @property
     def published(self) -> tuple[Published, ...]:
         """What the recipe's source reports, with our network's figures first."""
-        return tuple(sorted(self.recipe.published, key=lambda row: row.backbone != self.recipe.backbone.name))
+        return tuple(sorted(self.recipe.published, key=lambda row: row.backbone != self.backbone.name))
 
 
 def _require(name: str, table: pd.DataFrame, columns: tuple[str, ...]) -> None:

@@ -75,6 +75,7 @@ def render(content: Content, figures: Mapping[str, bytes]) -> str:
             headline=headline(content),
             published=tables.published_rows(content),
             findings=words.findings(content),
+            independence=words.independence(content),
             metrics=tables.metric_rows(content),
             class_table=tables.class_table(content),
             part_table=tables.part_table(content),

@@ -10,10 +10,14 @@ from functools import cache, wraps
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
+
+from hilum.report.layout import lay_out
 
 __all__ = [
     "COLOURS",
@@ -37,6 +41,7 @@ MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 INK = "#1f2933"
 QUIET = "#7b8794"
 DPI = 200
+PNG_EFFORT = 1  # half the time of the usual 6, for files 5 % larger
 
 _WIDER_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "Arial Unicode MS")
 
@@ -46,6 +51,7 @@ _SETTINGS: dict[str, Any] = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlepad": 9,
+    "axes.titley": 1.0,  # else every label above the axes is measured to find the place
     "axes.labelsize": 9.5,
     "axes.labelcolor": INK,
     "axes.edgecolor": QUIET,
@@ -103,15 +109,20 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 def new_figure(width_inch: float = 4.0, height_inch: float = 3.3) -> tuple[Figure, Axes]:
     """An empty figure with one pair of axes; narrow, so that its text stays readable on a phone."""
-    figure = Figure(figsize=(width_inch, height_inch), layout="constrained")
+    figure = Figure(figsize=(width_inch, height_inch))
     return figure, figure.add_subplot()
 
 
 def encode(figure: Figure) -> bytes:
-    """Give a figure as PNG; the same figure gives the same bytes."""
+    """Lay a figure of `new_figure` out and give it as PNG; the same figure gives the same bytes."""
     stream = io.BytesIO()
     with style():
-        FigureCanvasAgg(figure).print_figure(stream, format="png", dpi=DPI, metadata={"Software": None})
+        figure.set_dpi(DPI)
+        canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
+        lay_out(figure, canvas.get_renderer())
+        canvas.draw()
+        image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        image.save(stream, "PNG", compress_level=PNG_EFFORT, dpi=(DPI, DPI))
     return stream.getvalue()
 
 

@@ -153,7 +153,7 @@ def _published_row(content: Content, published: Published) -> PublishedRow:
         published=_published_cell(published, two_classes=len(content.classes) == 2),
         network=published.backbone or "",
         note=published.note,
-        same_network=published.backbone == content.recipe.backbone.name,
+        same_network=published.backbone == content.backbone.name,
         ours=cell(published.metric, content.metrics["test"].get(published.metric)),
     )
 

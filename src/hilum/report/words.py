@@ -16,7 +16,7 @@ from hilum.recipe.settings import (
 from hilum.report.content import Content
 from hilum.report.format import THIN, amount, count, plural, share
 
-__all__ = ["design", "findings", "glossary", "summary_counts"]
+__all__ = ["design", "findings", "glossary", "independence", "summary_counts"]
 
 _SPLITS = {
     SplitBy.IMAGE: "By image: images of one patient may stand on both sides.",
@@ -145,6 +145,19 @@ def _sources_shared(content: Content) -> bool:
         return False
     sources = [set(content.predictions.part(part).table["source"]) for part in ("train", "test")]
     return bool(sources[0] & sources[1])
+
+
+def independence(content: Content) -> str:
+    """What the intervals take for granted, and how far the test images keep to it."""
+    sentence = "The intervals of shares (Wilson) treat images as independent"
+    patients = content.predictions.part("test").table.groupby("patient")["image"].nunique()
+    mean = patients.mean()
+    if not mean > 1:
+        return f"{sentence}, as they are here: no patient has several test images."
+    return (
+        f"{sentence}. Here a patient has {mean:.{2 if mean < 1.1 else 1}f} test images on average,"
+        " so they are somewhat too narrow."
+    )
 
 
 def glossary(content: Content) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from hilum.report.format import count
 from hilum.report.style import COLOURS, INK, MARKERS, new_figure, shorten, styled
@@ -75,7 +75,7 @@ def draw_sizes(cohort: pd.DataFrame) -> Figure:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(FuncFormatter(lambda pixels, _: count(pixels)))
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_locator(NullLocator())
     axes.grid()
     narrow = known["source"].str.len().max() <= 12
     figure.legend(loc="outside lower left", ncols=2 if narrow else 1)
