@@ -110,3 +110,15 @@ def test_exclusions_are_counted_the_most_frequent_first(two_class):
         ("CT", "cohen", "84"),
         ("lateral view", "cohen", "41"),
     ]
+
+
+def test_a_published_network_is_ours_by_its_canonical_name(two_class):
+    recipe = two_class.recipe.model_copy(update={
+        "published": [
+            Published(metric="accuracy", value=0.9, backbone=name) for name in ("vgg16", "legacy_xception")
+        ],
+        "backbone": two_class.recipe.backbone.model_copy(update={"name": "xception"}),
+    })  # fmt: skip
+    backbone = replace(two_class.backbone, name="legacy_xception")
+    rows = tables.published_rows(replace(two_class, recipe=recipe, backbone=backbone))
+    assert [(row.network, row.same_network) for row in rows] == [("legacy_xception", True), ("vgg16", False)]

@@ -82,3 +82,12 @@ def test_only_words_in_use_are_explained(two_class, three_class, degenerate):
 def test_nothing_left_out_is_said_too():
     table = pd.DataFrame({"patient": ["a"], "source": ["x"], "label": ["l"]})
     assert words.summary_counts(table, 0) == "1 image of 1 patient from 1 source; 0 left out."
+
+
+def test_intervals_say_how_many_images_a_patient_has(two_class, degenerate):
+    test = two_class.predictions.part("test").table
+    mean = len(test) / test["patient"].nunique()  # patients of three rows, some of them cut by the split
+    assert f"has {mean:.1f} test images on average, so they are somewhat too narrow" in words.independence(
+        two_class
+    )
+    assert words.independence(degenerate).endswith("no patient has several test images.")
