@@ -19,7 +19,7 @@ def backbones() -> None:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("Here", no_wrap=True)
     for entry in entries().values():
-        weights = f"{entry.origin}, licence {entry.licence or 'not stated'}"
+        weights = f"{entry.origin} · {entry.licence or 'licence not stated'}"
         table.add_row(
             Text.assemble(entry.name, (f"\n  {weights}", "dim")),
             f"{entry.parameters / 1e6:.1f} M",

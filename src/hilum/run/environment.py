@@ -42,8 +42,8 @@ class Stopwatch:
 
 
 def versions() -> dict[str, str]:
-    """Return the installed versions of hilum and of the libraries that its results depend on."""
-    return {name: metadata.version(name) for name in _LIBRARIES}
+    """Return the versions of Python, of hilum, and of the libraries that results depend on."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in _LIBRARIES}}
 
 
 def environment(
@@ -61,7 +61,6 @@ def environment(
     """
     return {
         "versions": versions(),
-        "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": platform.machine(),
         "cores": os.cpu_count(),
