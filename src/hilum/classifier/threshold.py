@@ -46,10 +46,10 @@ def choose(
 ) -> Threshold:
     """Choose the threshold on validation rows, which fitted no weight.
 
-    For a target it is one that reaches it with the best specificity. From the probability of the last positive
-    row that must be found down to the next negative row's all do; it is the middle of them, so that classes
-    far apart are parted between them. Without a positive row it is 0.5, and the rule says so; with few, the
-    rule says that too.
+    For a target it is one that reaches it with the best specificity. From the probability of the last
+    positive row that must be found down to the next negative row's all do; it is the middle of them, so that
+    classes far apart are parted between them. Without a positive row it is 0.5, and the rule says so; with
+    few, the rule says that too.
 
     Parameters
     ----------
