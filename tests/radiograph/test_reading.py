@@ -190,10 +190,8 @@ def test_5000_mutants():
 
 
 @pytest.mark.real
-@pytest.mark.skipif("HILUM_DATA" not in os.environ, reason="HILUM_DATA is not set")
-def test_real_images_are_read_or_rejected_with_a_cause():
-    folder = Path(os.environ["HILUM_DATA"])
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".csv"]
+def test_real_images_are_read_or_rejected_with_a_cause(real_data):
+    files = [path for path in sorted(real_data.rglob("*")) if path.is_file() and path.suffix != ".csv"]
     chosen = np.random.default_rng(0).choice(len(files), min(300, len(files)), replace=False)
     for path in (files[index] for index in chosen):
         try:
@@ -204,9 +202,8 @@ def test_real_images_are_read_or_rejected_with_a_cause():
 
 
 @pytest.mark.real
-@pytest.mark.skipif("HILUM_DATA" not in os.environ, reason="HILUM_DATA is not set")
-def test_a_real_chest_film_has_dark_lungs_and_a_bright_spine():
-    pixels = read(Path(os.environ["HILUM_DATA"], "dicom", "RG1_J2KI.dcm")).pixels
+def test_a_real_chest_film_has_dark_lungs_and_a_bright_spine(real_data):
+    pixels = read(real_data / "dicom" / "RG1_J2KI.dcm").pixels
     rows, columns = pixels.shape
     assert (rows, columns) == (1955, 1841)
     upper = pixels[int(rows * 0.3) : int(rows * 0.4)]
