@@ -55,7 +55,7 @@ def campaign(options: argparse.Namespace, folder: Path) -> int:
         out, cache = folder / f"run{number}", folder / f"cache{number}"
         moment = moments.uniform(0, whole)
         killed = kill_after(moment, call(options, out, cache))
-        if killed:
+        if killed and not out.exists():  # else the kill came after the last file
             subprocess.run(**call(options, out, cache), check=True)
         different = [name for name in SAME if not equal(folder / "unbroken" / name, out / name)]
         left = [entry.name for entry in folder.glob(".run*")]

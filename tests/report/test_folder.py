@@ -31,7 +31,7 @@ def test_a_folder_holds_the_page_and_its_figures(degenerate, tmp_path):
         "figures/predictions.pdf",
         *(f"figures/{name}.png" for name in names),
     }
-    assert listener.done == {"Figures": 4, "Gallery": 1}
+    assert listener.done == {"Drawing figures": 4, "Drawing pages": 1}
     for name in names:
         with Image.open(tmp_path / "figures" / f"{name}.png") as image:
             assert min(image.size) >= 600

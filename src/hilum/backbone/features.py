@@ -118,7 +118,7 @@ def extract(
     rows = _Rows.empty(len(images), backbone.features)
     waiting: list[_Prepared] = []
     ready = ahead(reader.read, list(enumerate(images)))
-    for item in progress.track(ready, what="features", total=len(images)):
+    for item in progress.track(ready, what="Computing features", total=len(images)):
         if not isinstance(item, _Prepared):
             rows.note(item)
             continue

@@ -47,7 +47,7 @@ def write_album(content: Content, path: Path, progress: Progress = SILENT) -> No
     pages = [album[start : start + PER_PAGE] for start in range(0, len(album), PER_PAGE)] or [[]]
     facts = {"Title": f"Test images of {content.recipe.name}", "Creator": "hilum", "CreationDate": None}
     with style(), replacing(path) as temporary, PdfPages(temporary, metadata=facts) as pdf:
-        for number, page in enumerate(progress.track(pages, what="Gallery", total=len(pages)), start=1):
+        for number, page in enumerate(progress.track(pages, what="Drawing pages", total=len(pages)), start=1):
             figure, axes = _sheet()
             _head(axes, content, album, f"Page {number} of {len(pages)}")
             _pictures(axes, page)

@@ -31,7 +31,7 @@ def write(content: Content, folder: Path, progress: Progress = SILENT) -> None:
     plates = list(plates_of(content))
     figures = {
         plate.name: encode(plate.draw(content))
-        for plate in progress.track(plates, what="Figures", total=len(plates))
+        for plate in progress.track(plates, what="Drawing figures", total=len(plates))
     }
     for name, png in figures.items():
         write_bytes(folder / "figures" / f"{name}.png", png)

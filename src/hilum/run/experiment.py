@@ -13,6 +13,7 @@ from hilum.classifier.fit import fit
 from hilum.classifier.fitted import FittedHead
 from hilum.cohort import Fold
 from hilum.evaluate import Predictions
+from hilum.progress import SILENT, Progress
 from hilum.recipe import Recipe
 
 __all__ = ["Experiment", "perform"]
@@ -47,7 +48,11 @@ class Experiment:
 
 
 def perform(
-    table: pd.DataFrame, features: NDArray[np.float32], folds: tuple[Fold, ...], recipe: Recipe
+    table: pd.DataFrame,
+    features: NDArray[np.float32],
+    folds: tuple[Fold, ...],
+    recipe: Recipe,
+    progress: Progress = SILENT,
 ) -> Experiment:
     """Fit a head in each fold and predict every row with it.
 
@@ -59,6 +64,7 @@ def perform(
     folds : tuple of Fold
     recipe : Recipe
         Its classes, head, threshold and seed.
+    progress : Progress
 
     Returns
     -------
@@ -69,7 +75,8 @@ def perform(
     patients = table["patient"].to_numpy()
 
     def fitted_on(train: NDArray[np.int64], validation: NDArray[np.int64]) -> FittedHead:
-        return fit(features, labels, patients, train, validation, recipe.head, classes, recipe.seed)
+        rows = train, validation
+        return fit(features, labels, patients, *rows, recipe.head, classes, recipe.seed, progress=progress)
 
     heads, thresholds, parts = [], [], []
     for number, fold in enumerate(folds):

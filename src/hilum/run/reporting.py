@@ -38,7 +38,7 @@ def write_report(run: Run, data: Path | None, progress: Progress = SILENT) -> No
 def _thumbnails(test: Predictions, data: Path, progress: Progress) -> dict[str, NDArray[np.uint8]]:
     thumbnails = {}
     images = list(dict.fromkeys(test.table["image"]))
-    for image in progress.track(images, what="Drawing the gallery", total=len(images)):
+    for image in progress.track(images, what="Reading the test images", total=len(images)):
         try:
             thumbnails[image] = thumbnail(read(data / image).pixels, _THUMBNAIL_SIDE)
         except RadiographError:  # it was read once; now it is gone, and the gallery says so

@@ -90,7 +90,7 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
         cohort, values = _readable(cohort, features)
     with watch.stage("head"):
         folds = split(cohort.table, recipe.split)
-        experiment = perform(cohort.table, values, folds, recipe)
+        experiment = perform(cohort.table, values, folds, recipe, progress)
     with watch.stage("metrics"):
         metrics = metrics_of_parts(experiment.predictions, np.random.default_rng(recipe.seed))
     with watch.stage("model"):

@@ -65,7 +65,7 @@ def write(design: PhantomCohort, folder: Path, progress: Progress = SILENT) -> P
     _prepare(partial, statement)
     shots = plan(design)
     with closing(ahead(lambda shot: _draw_file(design, shot, partial), shots)) as drawn:
-        for _ in progress.track(drawn, what="draw synthetic radiographs", total=len(shots)):
+        for _ in progress.track(drawn, what="Drawing synthetic radiographs", total=len(shots)):
             pass
     write_text(partial / TABLE, table(shots).to_csv(index=False, lineterminator="\n"))
     _publish(partial, folder, statement)
