@@ -7,6 +7,7 @@ import yaml
 
 from hilum.errors import RecipeError
 from hilum.recipe import Recipe, Setting, dump, load, opening_comment, shipped
+from hilum.recipe.settings import LinearHeadSettings
 
 SHIPPED = {
     "tutorial-model-1",
@@ -73,6 +74,13 @@ def test_a_setting_reaches_into_lists_and_takes_whole_sections():
     assert recipe.head.folds == 3
 
 
+def test_another_kind_starts_its_section_anew():
+    settings = [Setting.parse(text) for text in ("head.kind=linear", "head.folds=3")]
+    assert load("tutorial-model-1", settings).head == LinearHeadSettings(folds=3)
+    same = load("tutorial-model-1", [Setting.parse("head.kind=dense")])
+    assert same.head == load("tutorial-model-1").head
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -86,7 +94,11 @@ def test_a_setting_reaches_into_lists_and_takes_whole_sections():
         ("cohort.classes=[A, A]", r"cohort.*each may be named once"),
         ("title=", r"title.*valid string"),
         ("name=../up", r"name.*pattern"),
-        ("head.kind=forest", r"head.*found"),
+        ("head.kind=forest", r"head\.kind \(line \d+\): .*'dense', 'linear'; found 'forest'"),
+        ("head.kind=lineer", r"head\.kind .*found 'lineer'\. Did you mean linear\?"),
+        ("head={units: 3}", r"head\.kind .*this key is required\. Known: dense, linear\."),
+        ("split.by=patients", r"split\.by .*found 'patients'\. Did you mean patient\?"),
+        ("preparation.fit=cropp", r"preparation\.fit .*Did you mean crop\?"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_key(setting, message):
@@ -138,6 +150,14 @@ def test_a_missing_file_and_a_misspelt_name_are_told_apart(tmp_path):
         RecipeError, match=r"no recipe is named 'tutorial-modl-1'\. Did you mean tutorial-model-1\?"
     ):
         load("tutorial-modl-1")
+    with pytest.raises(RecipeError, match="no recipe is named"):
+        load("x" * 300)
+
+
+def test_a_file_of_another_desktop_reads_the_same(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(("\ufeff" + shipped()["demo"]).replace("\n", "\r\n").encode())
+    assert load(path) == load("demo")
 
 
 def test_a_recipe_cannot_be_changed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -87,7 +88,7 @@ def _find(recipe: str | Path) -> tuple[Path, str]:
     if str(recipe) in known:
         return Path(f"{recipe}.yaml"), known[str(recipe)]
     path = Path(recipe)
-    if path.suffix not in {".yaml", ".yml"} and not path.is_file():
+    if path.suffix not in {".yaml", ".yml"} and not os.path.isfile(path):  # noqa: PTH113  False for any name
         raise RecipeError(f"no recipe is named {str(recipe)!r}", remedy=did_you_mean(str(recipe), known))
     try:
         return path, path.read_text(encoding="utf-8")

@@ -49,13 +49,15 @@ class Setting:
         return cls(location, parse(value, Path("--set")))
 
     def apply(self, values: dict[str, Any]) -> None:
-        """Put the value into nested `values`, in place."""
+        """Put the value into nested `values`, in place; another ``kind`` starts its section anew."""
         target: Any = values
         for step in self.location[:-1]:
             target = self._enter(target, step)
         last = self.location[-1]
         if isinstance(target, list) and (not isinstance(last, int) or last >= len(target)):
             raise self._missing(last)
+        if last == "kind" and isinstance(target, dict) and target.get(last, self.value) != self.value:
+            target.clear()  # a kind's keys are its own
         target[last] = self.value
 
     def _enter(self, target: Any, step: str | int) -> Any:
