@@ -9,9 +9,12 @@ import shutil
 from typing import NamedTuple
 
 import pytest
+from rich.console import Console
 
 from hilum.cli import main
+from hilum.cli.summary import show
 from hilum.recipe import shipped
+from hilum.run import Run
 
 
 class Done(NamedTuple):
@@ -160,3 +163,48 @@ def test_a_cohort_is_built_and_checked(call, demo_run, tmp_path):
     assert done.exit_code == 0, done.stdout
     assert "COVID-19" in done.stdout
     assert call("cohort", "check", tmp_path / "c.csv", "--data", data).exit_code == 0
+
+
+BRACKETS = "a [/x] b [red]"
+"""What the terminal's own markup would trip over, or swallow."""
+
+
+def test_names_with_brackets_are_shown_as_they_are(call, demo_run, images, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(demo_run[0].path, copy)
+    manifest = json.loads((copy / "model" / "bundle.json").read_text())
+    manifest["classes"] = ["Normal", BRACKETS]
+    (copy / "model" / "bundle.json").write_text(json.dumps(manifest))
+    shown = call("predict", copy, images).stdout
+    assert f"P({BRACKETS})" in shown
+    assert f"{BRACKETS} from a probability" in shown
+
+    recipe = copy / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("title: ", f"title: {BRACKETS} "))
+    text = io.StringIO()
+    show(Run.open(copy), Console(file=text))
+    assert BRACKETS in text.getvalue()
+
+
+def test_a_cohort_with_brackets_is_shown_as_it_is(call, images, tmp_path):
+    table = f"image,label,patient,source\n0.png,{BRACKETS},p,{BRACKETS}\n"
+    (tmp_path / "c.csv").write_text(table)
+    assert call("cohort", "check", tmp_path / "c.csv", "--data", images).stdout.count(BRACKETS) == 2
+
+
+@pytest.mark.parametrize("place", ["file.txt/run", "/", "y" * 250])
+def test_a_place_that_cannot_be_written_is_an_error_in_one_line(call, tmp_path, place):
+    (tmp_path / "file.txt").touch()
+    done = call("train", "demo", "--data", tmp_path, "--out", tmp_path / place)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_table_that_cannot_be_written_is_an_error_in_one_line(call, demo_run, tmp_path):
+    (tmp_path / "file.txt").touch()
+    out = tmp_path / "file.txt" / "c.csv"
+    done = call("cohort", "build", "demo", "--out", out, "--data", demo_run[1])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: ")
+    assert "Traceback" not in done.stderr

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -27,7 +27,7 @@ app = typer.Typer(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; hilum's own errors become one line, anything else is a bug and keeps its traceback.
+    """Run a command; hilum's errors and the system's become one line, all else is a bug with its traceback.
 
     Parameters
     ----------
@@ -37,9 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except HilumError as error:
-        typer.secho("Error: ", fg="red", bold=True, err=True, nl=False)
-        typer.echo(str(error), err=True)
-        sys.exit(1)
+        _complain(str(error))
+    except OSError as error:  # a full disk, a folder without permission
+        where = "" if error.filename is None else f"{error.filename}: "
+        _complain(f"{where}{error.strerror or error}")
+
+
+def _complain(what: str) -> NoReturn:
+    typer.secho("Error: ", fg="red", bold=True, err=True, nl=False)
+    typer.echo(what, err=True)
+    sys.exit(1)
 
 
 def _version(value: bool) -> None:

@@ -88,12 +88,13 @@ def check(
 
 def _show(cohort: Cohort) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from hilum.cli.console import results
 
     used = Table("Label", "Source", "Images", "Patients", box=None, padding=(0, 2, 0, 0))
     for row in cohort.summary().itertuples():
-        used.add_row(str(row.label), str(row.source), str(row.images), str(row.patients))
+        used.add_row(Text(str(row.label)), Text(str(row.source)), str(row.images), str(row.patients))
     console = results()
     console.print(used)
     if len(cohort.exclusions):

@@ -80,7 +80,7 @@ def _show(predictions: Iterable[Prediction], classes: tuple[str, ...]) -> int:
     table.add_column("Image", overflow="fold", ratio=3)
     table.add_column("Predicted", overflow="fold")
     for name in classes:
-        table.add_column(f"P({name})", justify="right", no_wrap=True)
+        table.add_column(Text(f"P({name})"), justify="right", no_wrap=True)
     failures = [prediction for prediction in done if prediction.error is not None]
     for prediction in done:
         if prediction.error is None:
@@ -97,5 +97,5 @@ def _show(predictions: Iterable[Prediction], classes: tuple[str, ...]) -> int:
     rule = next((prediction.threshold for prediction in done if prediction.threshold is not None), None)
     told = "" if rule is None else f" {classes[-1]} from a probability of {rule:.3g} on."
     counted = f"{len(done) - len(failures)} predicted, {len(failures)} failed."
-    console.print(f"\n{counted}{told} {INTENDED_USE}", style="dim", soft_wrap=True)
+    console.print(f"\n{counted}{told} {INTENDED_USE}", style="dim", soft_wrap=True, markup=False)
     return len(failures)

@@ -23,8 +23,8 @@ def show(run: Run, console: Console) -> None:
     """Print a run's test figures with intervals, and where its report is."""
     recipe, test = run.recipe, run.metrics["test"]
     backbone = run.model.manifest.backbone
-    console.print(f"\n[bold]{recipe.title}[/]")
-    console.print(f"{backbone.name}, weights: {backbone.weights}", style="dim")
+    console.print(f"\n{recipe.title}", style="bold", markup=False)
+    console.print(f"{backbone.name}, weights: {backbone.weights}", style="dim", markup=False)
     if run.model.manifest.synthetic:
         console.print("Synthetic radiographs: these figures say nothing about patients.", style="yellow")
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -35,5 +35,5 @@ def show(run: Run, console: Console) -> None:
         figures = value(name, estimate.value), interval(name, estimate), str(estimate.n)
         table.add_row(METRICS[name].title, *figures)
     console.print(table)
-    console.print(f"\nReport  {run.report}\nModel   {run.path / 'model'}", soft_wrap=True)
+    console.print(f"\nReport  {run.report}\nModel   {run.path / 'model'}", soft_wrap=True, markup=False)
     console.print(INTENDED_USE, style="dim")
