@@ -52,6 +52,12 @@ def test_what_is_no_run_is_never_replaced(tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file.txt").touch()
+    with pytest.raises(RunError, match=r"file\.txt/a: no run can be written here; found Not a directory"):
+        write_run(tmp_path / "file.txt" / "a")
+
+
 def test_an_empty_folder_may_be_used(tmp_path):
     (tmp_path / "a").mkdir()
     write_run(tmp_path / "a")

@@ -74,7 +74,11 @@ class Run:
     @cached_property
     def history(self) -> pd.DataFrame:
         """Loss and accuracy per epoch and fold; without rows for a head that has no epochs."""
-        return pd.read_csv(self._file("history.csv"))
+        path = self._file("history.csv")
+        try:
+            return pd.read_csv(path)
+        except ValueError as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
+            raise RunError("the file is damaged", path=path, found=str(error).splitlines()[0]) from error
 
     @cached_property
     def predictions(self) -> Predictions:
@@ -126,9 +130,14 @@ class Run:
     def _json(self, name: str) -> dict[str, Any]:
         path = self._file(name)
         try:
-            return dict(json.loads(path.read_bytes()))
+            values = json.loads(path.read_bytes())
         except ValueError as error:
             raise RunError("the file is damaged", path=path, found=str(error)) from error
+        if not isinstance(values, dict):
+            raise RunError(
+                "the file is damaged", path=path, expected="keys and values", found=type(values).__name__
+            )
+        return values
 
 
 def _with_nan(figure: dict[str, Any]) -> dict[str, Any]:

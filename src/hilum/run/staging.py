@@ -38,17 +38,21 @@ def staging(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     RunExistsError
         If a finished run is at `out` and `overwrite` is false.
     RunError
-        If something else is at `out`, or another process is writing this run.
+        If something else is at `out`, nothing can be written there, or another process is writing this run.
     """
     out = out.absolute()
-    partial, replaced = (out.with_name(f".{out.name}.{state}") for state in ("partial", "replaced"))
-    partial.mkdir(parents=True, exist_ok=True)
+    partial, replaced = (out.parent / f".{out.name}.{state}" for state in ("partial", "replaced"))
     lock = FileLock(partial / _LOCK)
     try:
+        partial.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout as error:
         raise RunError(
             "another process is writing this run", path=out, remedy="Wait for it, or choose another --out."
+        ) from error
+    except OSError as error:
+        raise RunError(
+            "no run can be written here", path=out, found=error.strerror, remedy="Choose another --out."
         ) from error
     try:
         _restore(out, replaced)
