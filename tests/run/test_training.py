@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
-from hilum.errors import CohortError, RunExistsError, SourceError
+from hilum.errors import CohortError, RunError, RunExistsError, SourceError
 from hilum.recipe import Setting, load
 from hilum.recipe.settings import SplitBy
 from hilum.run import Run, train
@@ -128,6 +129,25 @@ def test_the_kept_recipe_repeats_the_run(demo_run, tmp_path):
     assert_same_results(run.path, again.path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(
+            (name, content)
+            for name in ("metrics.json", "environment.json")
+            for content in (b"", b"\xff{", b"[1]")
+        ),
+        ("history.csv", b""),
+        ("history.csv", b"\xff{"),
+    ],
+)
+def test_a_damaged_file_is_named(demo_run, tmp_path, name, content):
+    shutil.copytree(demo_run[0].path, tmp_path / "run")
+    (tmp_path / "run" / name).write_bytes(content)
+    with pytest.raises(RunError, match=rf"{name}: the file is damaged"):
+        getattr(Run(tmp_path / "run"), name.partition(".")[0])
+
+
 def test_a_finished_run_is_kept(demo_run, small_recipe):
     run, data = demo_run
     before = run.report.stat().st_mtime_ns
@@ -203,6 +223,16 @@ def test_a_cohort_without_one_readable_image_is_an_error_and_leaves_nothing(tmp_
     with pytest.raises(CohortError, match="none of the 2 images can be read"):
         train("demo", tmp_path / "data", tmp_path / "run", settings=folder_recipe(tmp_path))
     assert [entry.name for entry in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_class_without_images_is_named_with_what_was_left_out(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "0.png").touch()
+    (tmp_path / "cohort.csv").write_text("image,label,patient\na/0.png,Normal,p\na/1.png,COVID-19,q\n")
+    settings = [Setting.parse("cohort.select=[{source: table}]")]
+    message = r"no image of COVID-19 is in use; .*found 1 of Normal; left out: 1 with missing file"
+    with pytest.raises(CohortError, match=message):
+        train(load("demo", settings), tmp_path, tmp_path / "run")
 
 
 def test_missing_data_are_told_with_a_way_out(tmp_path):

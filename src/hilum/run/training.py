@@ -82,6 +82,7 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
     watch = Stopwatch()
     with watch.stage("cohort"):
         cohort = build(recipe.cohort, data, progress)
+        _require_classes(cohort, recipe.cohort.classes)
     with watch.stage("backbone"):
         backbone = open_backbone(recipe.backbone, recipe.preparation.size, recipe.seed)
         preparation = Preparation(backbone.size, Fit(recipe.preparation.fit))
@@ -119,6 +120,22 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
     )
     write_json(folder / "environment.json", facts)
     write_report(Run.open(folder), cohort.root, progress)
+
+
+def _require_classes(cohort: Cohort, classes: list[str]) -> None:
+    """Refuse a class without images before the features are computed, with what was left out."""
+    here = cohort.table["label"].unique()
+    missing = [name for name in classes if name not in here]
+    if missing:
+        reasons = cohort.exclusions["reason"].value_counts().items()
+        left_out = ", ".join(f"{count} with {reason}" for reason, count in reasons) or "none"
+        raise CohortError(
+            f"no image of {', '.join(missing)} is in use",
+            path=cohort.root,
+            expected="images of every class",
+            found=f"{len(cohort)} of {', '.join(here)}; left out: {left_out}",
+            remedy="Bring the images, or leave the class out of the recipe.",
+        )
 
 
 def _readable(cohort: Cohort, features: Features) -> tuple[Cohort, np.ndarray]:
