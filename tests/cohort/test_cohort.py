@@ -43,7 +43,7 @@ def test_required_columns(name: str) -> None:
         ({"label": ["ill", " ", "ill"]}, "the label is empty; found 'a/2.png' in row 1"),
         ({"patient": [None, None, "x"]}, "the patient is empty; found 'a/1.png' in row 0, and 1 more"),
         ({"age": [1.0, 131.0, None]}, "from 0 to 130; found .*131.0.* in row 1"),
-        ({"age": [-1.0, 1.0, None]}, "age is in years"),
+        ({"age": [-1.0, 1.0, None]}, r"age is in years .*found -1\.0 in row 0"),
         ({"sex": ["F", "X", None]}, "sex is F or M; found 'X' in row 1"),
         ({"exclusion": ["", "", ""]}, "reserve; found exclusion"),
     ],

@@ -187,7 +187,8 @@ def _refuse(table: pd.DataFrame, wrong: pd.Series, what: str, shown: str = "imag
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         more = "" if wrong.sum() == 1 else f", and {wrong.sum() - 1} more"
-        raise CohortError(what, found=f"{table[shown].iloc[row]!r} in row {row}{more}")
+        value = table[shown].tolist()[row]  # Python's own number, not NumPy's
+        raise CohortError(what, found=f"{value!r} in row {row}{more}")
 
 
 def _listed(names: object) -> str:
