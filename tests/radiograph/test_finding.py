@@ -57,3 +57,8 @@ def test_a_folder_that_cannot_be_read_is_no_empty_folder(folder, monkeypatch):
     monkeypatch.setattr("os.scandir", refuse)
     with pytest.raises(RadiographError, match="cannot be read; found Permission denied"):
         find_images([folder])
+
+
+def test_an_empty_path_is_not_the_working_folder():
+    with pytest.raises(RadiographError, match="a path is empty"):
+        find_images([""])

@@ -91,3 +91,10 @@ def test_intervals_say_how_many_images_a_patient_has(two_class, degenerate):
         two_class
     )
     assert words.independence(degenerate).endswith("no patient has several test images.")
+
+
+def test_patients_that_nobody_told_apart_are_a_finding(two_class):
+    alone = two_class.cohort.assign(patient=[f"p{row}" for row in range(len(two_class.cohort))])
+    found = words.findings(replace(two_class, cohort=alone, splits_share_patients=0))
+    assert found[0].startswith("Every image counts as a patient of its own")
+    assert not any("patient of its own" in each for each in words.findings(two_class))

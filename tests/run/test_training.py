@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
-from hilum.errors import CohortError, RunError, RunExistsError, SourceError
+from hilum.errors import CohortError, RunError, RunExistsError, SourceError, SplitError
 from hilum.recipe import Setting, load
 from hilum.recipe.settings import SplitBy
 from hilum.run import Run, train
@@ -219,8 +219,10 @@ def test_an_image_that_cannot_be_read_is_left_out_with_its_cause(tmp_path):
 def test_a_cohort_without_one_readable_image_is_an_error_and_leaves_nothing(tmp_path):
     for label in ("ill", "well"):
         (tmp_path / "data" / label).mkdir(parents=True)
-        (tmp_path / "data" / label / f"{label}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + label.encode())
-    with pytest.raises(CohortError, match="none of the 2 images can be read"):
+        for number in range(8):
+            path = tmp_path / "data" / label / f"{number}.png"
+            path.write_bytes(b"\x89PNG\r\n\x1a\n" + f"{label}{number}".encode())
+    with pytest.raises(CohortError, match="none of the 16 images can be read"):
         train("demo", tmp_path / "data", tmp_path / "run", settings=folder_recipe(tmp_path))
     assert [entry.name for entry in tmp_path.iterdir()] == ["data"]
 
@@ -233,6 +235,15 @@ def test_a_class_without_images_is_named_with_what_was_left_out(tmp_path):
     message = r"no image of COVID-19 is in use; .*found 1 of Normal; left out: 1 with missing file"
     with pytest.raises(CohortError, match=message):
         train(load("demo", settings), tmp_path, tmp_path / "run")
+
+
+def test_what_cannot_be_split_is_told_before_the_features(tmp_path, monkeypatch):
+    from hilum.run import training
+
+    write_folder(tmp_path / "data", count=2)
+    monkeypatch.setattr(training, "extract", None)  # it would be called too late
+    with pytest.raises(SplitError):
+        train("demo", tmp_path / "data", tmp_path / "run", settings=folder_recipe(tmp_path))
 
 
 def test_missing_data_are_told_with_a_way_out(tmp_path):

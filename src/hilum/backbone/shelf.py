@@ -52,8 +52,8 @@ def _identity(settings: BackboneSettings, seed: int) -> str | None:
         entry = entries().get(canonical(settings.name))
         path = None if entry is None else local_file(entry)
     else:
-        path = Path(settings.weights)
-    return hash_file(path) if path is not None and path.is_file() else None
+        path = Path(settings.weights)  # its name too is among the facts
+    return f"{path.name} {hash_file(path)}" if path is not None and path.is_file() else None
 
 
 def facts_at(place: Path) -> Facts | None:

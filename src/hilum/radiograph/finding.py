@@ -32,6 +32,8 @@ def find_images(paths: Iterable[Path | str]) -> list[Path]:
 
 
 def _expand(path: Path | str) -> list[Path]:
+    if not str(path):  # which Path takes for the working folder
+        raise RadiographError("a path is empty", remedy="Name a file, a folder or a pattern.")
     place = Path(path)
     if place.is_dir():
         files = list(_walk(place))

@@ -20,7 +20,7 @@ __all__ = ["design", "findings", "glossary", "independence", "summary_counts"]
 
 _SPLITS = {
     SplitBy.IMAGE: "By image: images of one patient may stand on both sides.",
-    SplitBy.PATIENT: "By patient: all images of a patient stand on the same side.",
+    SplitBy.PATIENT: "By patient: all images with one patient key stand on the same side.",
     SplitBy.SOURCE: "By source: each source is tested with a classifier that never saw it.",
     SplitBy.COLUMN: "As the cohort's own column says.",
 }
@@ -116,6 +116,11 @@ def findings(content: Content) -> list[str]:
         found.append(
             f"{patients} images on both sides of the split. The classifier may know the patient"
             " instead of the disease, so the result is too good."
+        )
+    if content.cohort["patient"].is_unique:
+        found.append(
+            "Every image counts as a patient of its own. If the data do not tell patients apart, images of"
+            " one patient may stand on both sides of the split unseen."
         )
     apart = _labels_apart(content.cohort)
     if apart:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.errors import RadiographError
+from hilum.errors import RadiographError, RunError
 from hilum.evaluate import Predictions, confusion, pr_curve, roc_curve
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import read, thumbnail
@@ -30,7 +30,14 @@ def write_report(run: Run, data: Path | None, progress: Progress = SILENT) -> No
     data : Path, optional
         Folder that the cohort's paths are relative to; without it the gallery has names and no pictures.
     progress : Progress
+
+    Raises
+    ------
+    RunError
+        If `data` is no folder.
     """
+    if data is not None and not data.is_dir():
+        raise RunError("the folder of the images is not here", path=data, remedy="Check --data.")
     thumbnails = {} if data is None else _thumbnails(run.predictions.part("test"), data, progress)
     write(_content(run, thumbnails), run.path, progress)
 

@@ -83,6 +83,7 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
     with watch.stage("cohort"):
         cohort = build(recipe.cohort, data, progress)
         _require_classes(cohort, recipe.cohort.classes)
+        split(cohort.table, recipe.split)  # what cannot be split is told before hours of features
     with watch.stage("backbone"):
         backbone = open_backbone(recipe.backbone, recipe.preparation.size, recipe.seed)
         preparation = Preparation(backbone.size, Fit(recipe.preparation.fit))

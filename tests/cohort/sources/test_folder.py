@@ -21,9 +21,9 @@ def data(put: Callable[..., Path]) -> Path:
 def test_a_class_for_each_subfolder(data: Path) -> None:
     cohort = FOLDER.read(data, path="mine", name="ward")
     assert cohort.table[["image", "label", "patient", "source"]].to_numpy().tolist() == [
-        ["mine/ill/P1_a.png", "ill", "ward:P1_a", "ward"],
-        ["mine/ill/deep/P1_b.DCM", "ill", "ward:P1_b", "ward"],
-        ["mine/well/P2.jfif", "well", "ward:P2", "ward"],
+        ["mine/ill/P1_a.png", "ill", "ward:ill/P1_a", "ward"],
+        ["mine/ill/deep/P1_b.DCM", "ill", "ward:ill/deep/P1_b", "ward"],
+        ["mine/well/P2.jfif", "well", "ward:well/P2", "ward"],
     ]
     assert cohort.exclusions[["image", "reason"]].to_numpy().tolist() == [["mine/notes.txt", "no label"]]
 

@@ -39,9 +39,9 @@ def _rows(data: Path, path: str = ".", name: str = "folder", patient: str = "") 
 
 
 def _patient(image: str, pattern: str, folder: Path) -> str:
-    """The file's stem, or what `pattern` finds in its path: group ``patient``, the first group, or all."""
+    """The path without suffix, or what `pattern` finds in it: group ``patient``, the first group, or all."""
     if not pattern or "/" not in image:
-        return PurePosixPath(image).stem
+        return PurePosixPath(image).with_suffix("").as_posix()
     try:
         match = re.search(pattern, image)
     except re.error as error:
@@ -62,7 +62,7 @@ FOLDER = Source(
     citation="",
     layout=(
         "a subfolder for each class; options: path (folder), name (of the source), "
-        "patient (regular expression on the image's path; without it each file name is a patient)"
+        "patient (regular expression on the image's path; without it each file is a patient)"
     ),
     marker="",
     rows=_rows,
