@@ -191,23 +191,22 @@ def write_folder(folder, count=8):
             Image.fromarray(pixels).save(folder / label / f"{label}{number}.png")
 
 
-def folder_recipe(folder):
-    del folder
-    return [
-        Setting.parse(text)
-        for text in (
-            "cohort={classes: [well, ill], select: [{source: folder}]}",
-            "head={kind: linear, folds: 2}",
-            "preparation.size=64",
-            "split={by: image, test: 0.25, validation: 0.25}",
-        )
-    ]
+FOLDER = [
+    Setting.parse(text)
+    for text in (
+        "cohort={classes: [well, ill], select: [{source: folder}]}",
+        "head={kind: linear, folds: 2}",
+        "preparation.size=64",
+        "split={by: image, test: 0.25, validation: 0.25}",
+    )
+]
+"""Settings that make the demo recipe one for `write_folder`."""
 
 
 def test_an_image_that_cannot_be_read_is_left_out_with_its_cause(tmp_path):
     write_folder(tmp_path / "data")
     (tmp_path / "data" / "ill" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    run = train("demo", tmp_path / "data", tmp_path / "run", settings=folder_recipe(tmp_path))
+    run = train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER)
     assert len(run.cohort.table) == 16
     left = run.cohort.exclusions
     assert left["image"].tolist() == ["ill/broken.png"]
@@ -223,7 +222,7 @@ def test_a_cohort_without_one_readable_image_is_an_error_and_leaves_nothing(tmp_
             path = tmp_path / "data" / label / f"{number}.png"
             path.write_bytes(b"\x89PNG\r\n\x1a\n" + f"{label}{number}".encode())
     with pytest.raises(CohortError, match="none of the 16 images can be read"):
-        train("demo", tmp_path / "data", tmp_path / "run", settings=folder_recipe(tmp_path))
+        train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER)
     assert [entry.name for entry in tmp_path.iterdir()] == ["data"]
 
 
@@ -243,7 +242,7 @@ def test_what_cannot_be_split_is_told_before_the_features(tmp_path, monkeypatch)
     write_folder(tmp_path / "data", count=2)
     monkeypatch.setattr(training, "extract", None)  # it would be called too late
     with pytest.raises(SplitError):
-        train("demo", tmp_path / "data", tmp_path / "run", settings=folder_recipe(tmp_path))
+        train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER)
 
 
 def test_missing_data_are_told_with_a_way_out(tmp_path):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hilum.errors import RadiographError, RunError
 from hilum.evaluate import Predictions, confusion, pr_curve, roc_curve
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import read, thumbnail
+from hilum.radiograph import ahead, read, thumbnail
 from hilum.recipe import dump
 from hilum.report import BackboneFacts, Content, Environment, write
 from hilum.run.run import Run
@@ -21,7 +21,7 @@ _THUMBNAIL_SIDE = 192
 
 
 def write_report(run: Run, data: Path | None, progress: Progress = SILENT) -> None:
-    """Write ``report.html``, ``predictions.pdf`` and ``figures/`` of a run.
+    """Write ``report.html`` and ``figures/``, ``predictions.pdf`` among them, of a run.
 
     Parameters
     ----------
@@ -43,19 +43,21 @@ def write_report(run: Run, data: Path | None, progress: Progress = SILENT) -> No
 
 
 def _thumbnails(test: Predictions, data: Path, progress: Progress) -> dict[str, NDArray[np.uint8]]:
-    thumbnails = {}
-    images = list(dict.fromkeys(test.table["image"]))
-    for image in progress.track(images, what="Reading the test images", total=len(images)):
+    def small(image: str) -> NDArray[np.uint8] | None:
         try:
-            thumbnails[image] = thumbnail(read(data / image).pixels, _THUMBNAIL_SIDE)
+            return thumbnail(read(data / image).pixels, _THUMBNAIL_SIDE)
         except RadiographError:  # it was read once; now it is gone, and the gallery says so
-            continue
-    return thumbnails
+            return None
+
+    images = list(dict.fromkeys(test.table["image"]))
+    pairs = zip(images, ahead(small, images), strict=True)
+    done = progress.track(pairs, what="Reading the test images", total=len(images))
+    return {image: pixels for image, pixels in done if pixels is not None}
 
 
 def _content(run: Run, thumbnails: dict[str, NDArray[np.uint8]]) -> Content:
     test = run.predictions.part("test")
-    curves = (np.random.default_rng(run.recipe.seed) for _ in range(2))
+    seed = run.recipe.seed
     manifest = run.model.manifest
     backbone, environment = manifest.backbone, run.environment
     return Content(
@@ -66,8 +68,8 @@ def _content(run: Run, thumbnails: dict[str, NDArray[np.uint8]]) -> Content:
         history=run.history,
         predictions=run.predictions,
         metrics=run.metrics,
-        roc=roc_curve(test, next(curves)),
-        pr=pr_curve(test, next(curves)),
+        roc=roc_curve(test, np.random.default_rng(seed)),
+        pr=pr_curve(test, np.random.default_rng(seed)),
         confusion=confusion(test),
         threshold=manifest.threshold.value,
         threshold_choice=manifest.threshold.rule,

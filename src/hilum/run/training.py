@@ -146,8 +146,7 @@ def _readable(cohort: Cohort, features: Features) -> tuple[Cohort, np.ndarray]:
     table = cohort.table.drop(columns=facts.columns, errors="ignore").reset_index(drop=True)
     cohort = Cohort(table.join(facts), cohort.exclusions, cohort.root)
     failed = np.zeros(len(table), dtype=bool)
-    for row in features.failures:
-        failed[row] = True
+    failed[list(features.failures)] = True
     if failed.all():
         first = next(iter(features.failures.values()))
         raise CohortError(
