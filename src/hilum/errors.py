@@ -18,6 +18,7 @@
     ├── BundleError              a saved model is missing, damaged or altered
     ├── RunError                 a run folder is missing, damaged or incomplete
     │   └── RunExistsError           a finished run is already there
+    ├── AuditError               a run cannot be audited, or its audit cannot be read
     └── OfflineError             something must be downloaded and cannot be
 
 Every message says what went wrong, in which file, what was expected, what was found, and what to do.
@@ -30,6 +31,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 __all__ = [
+    "AuditError",
     "BackboneError",
     "BundleError",
     "CohortError",
@@ -161,6 +163,10 @@ class RunError(HilumError):
 
 class RunExistsError(RunError):
     """A finished run is already there, and overwriting was not asked for."""
+
+
+class AuditError(HilumError):
+    """A run cannot be audited, or its audit cannot be read."""
 
 
 class OfflineError(HilumError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,33 @@ from hilum.backbone.backbone import Backbone
 from hilum.backbone.store import FeatureStore, Stored
 from hilum.errors import RadiographError
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Header, Preparation, ahead, decode, read_content
+from hilum.radiograph import Header, ahead, decode, read_content
 
 if TYPE_CHECKING:
     from hilum.backbone.engine import Engine
 
-__all__ = ["Features", "extract"]
+__all__ = ["Features", "Prepares", "extract"]
 
 _PRECISION = "float32"
 _CHUNK = 32  # images a run of the engine and a commit of the store
+
+
+class Prepares(Protocol):
+    """What turns a picture into a network's input: `hilum.radiograph.Preparation`, or more done after it."""
+
+    @property
+    def size(self) -> int:
+        """Side of the square in pixels."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Equal keys mean equal values."""
+        ...
+
+    def apply(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Prepare one picture: float32 (rows, columns) to (size, size), both in [0, 1]."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +99,7 @@ class _Failed(NamedTuple):
 
 def extract(
     images: Sequence[Path],
-    preparation: Preparation,
+    preparation: Prepares,
     backbone: Backbone,
     store: FeatureStore | None = None,
     progress: Progress = SILENT,
@@ -96,7 +114,7 @@ def extract(
     Parameters
     ----------
     images : sequence of Path
-    preparation : Preparation
+    preparation : Prepares
         From pixels to the backbone's input.
     backbone : Backbone
     store : FeatureStore, optional
@@ -133,7 +151,7 @@ def extract(
     )
 
 
-def _context(preparation: Preparation, backbone: Backbone) -> str:
+def _context(preparation: Prepares, backbone: Backbone) -> str:
     """Name all that decides features besides an image's bytes; hilum's version stands for its decoders."""
     parts = (version("hilum"), preparation.key, backbone.key, _PRECISION)
     return hash_bytes(*(part.encode() for part in parts))
@@ -162,7 +180,7 @@ class _Runner:
 class _Reader:
     """Looks files up and decodes those that are new; used by several threads."""
 
-    preparation: Preparation
+    preparation: Prepares
     count: int
     context: str
     store: FeatureStore | None

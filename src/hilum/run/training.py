@@ -14,11 +14,11 @@ from hilum.bundle.saving import save
 from hilum.cohort import Cohort, Fold, Reason, build, split
 from hilum.errors import CohortError
 from hilum.evaluate import metrics_of_parts
+from hilum.experiment import Experiment, perform
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Fit, Preparation
 from hilum.recipe import Recipe, Setting, dump, load
 from hilum.run.environment import Stopwatch, environment, versions
-from hilum.run.experiment import Experiment, perform
 from hilum.run.reporting import write_report
 from hilum.run.run import Run, write_metrics
 from hilum.run.staging import staging

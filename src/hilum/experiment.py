@@ -1,12 +1,13 @@
-"""From features and folds to fitted heads and predictions: the part of a run that is arithmetic alone."""
+"""From features and folds to fitted heads and predictions: arithmetic alone, without files."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hilum.classifier import Head, Threshold, choose, decide
 from hilum.classifier.fit import fit
@@ -15,8 +16,9 @@ from hilum.cohort import Fold
 from hilum.evaluate import Predictions
 from hilum.progress import SILENT, Progress
 from hilum.recipe import Recipe
+from hilum.recipe.settings import HeadSettings
 
-__all__ = ["Experiment", "perform"]
+__all__ = ["Experiment", "out_of_fold", "perform"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +102,45 @@ def perform(
         fitted_on=len(rows),
         details=dict(last.details),
     )
+
+
+def out_of_fold(
+    features: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    patients: ArrayLike,
+    folds: Sequence[Fold],
+    head: HeadSettings,
+    classes: Sequence[str],
+    seed: int,
+) -> NDArray[np.float32]:
+    """Predict each row by a head fitted on the folds that do not test it.
+
+    Parameters
+    ----------
+    features : ndarray of float, shape (rows, features)
+    labels : ndarray of int, shape (rows,)
+        Positions in `classes`.
+    patients : array-like, shape (rows,)
+    folds : sequence of Fold
+        Every row tests once.
+    head : HeadSettings
+    classes : sequence of str
+    seed : int
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, classes)
+
+    Raises
+    ------
+    FitError
+        If a head cannot be fitted.
+    """
+    found = np.full((len(features), len(classes)), np.nan, np.float32)
+    for fold in folds:
+        fitted = fit(features, labels, patients, fold.train, fold.validation, head, classes, seed)
+        found[fold.test] = fitted.head.probabilities(features[fold.test])
+    return found
 
 
 def _predicted(
