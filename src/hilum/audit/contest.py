@@ -1,7 +1,7 @@
 """What a part of the data tells by itself, against what the whole image tells, in the same folds.
 
 The shared machinery of the probes that take something away: out-of-fold probabilities, an AUC for each with
-its interval over the same resampled patients, and the share of the whole image's result that the part explains.
+its interval over the same resampled patients, and how much of the whole image's result the part explains.
 """
 
 from __future__ import annotations
