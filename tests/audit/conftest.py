@@ -64,7 +64,7 @@ def make_subject() -> MakeSubject:
     patients, sources : sequence of str, length n
         One patient an image, and one source, otherwise.
     columns : dict
-        More columns of the table, or others; there are format, rows, columns, mode, bits, bytes, view, age, sex.
+        More columns of the table, or others (format, rows, columns, mode, bits, bytes, view, age, sex).
     altered : dict of str to array, shape (n, d)
         Features by an alteration's name; drawn without a signal otherwise.
     squares : array of float32, shape (n, side, side)
