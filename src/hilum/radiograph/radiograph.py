@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 __all__ = ["Header", "Radiograph"]
 
+_OF_THE_STUDY = ("view", "modality")
+"""Facts that a cohort's table has from its source."""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -33,6 +36,13 @@ class Header:
         DICOM ViewPosition (``"PA"``, ``"AP"``, ``"LL"``, …).
     modality : str, optional
         DICOM Modality (``"CR"``, ``"DX"``, …).
+    manufacturer, model, detector : str, optional
+        DICOM Manufacturer, ManufacturerModelName and DetectorType, in upper case. What names a single device,
+        a place, a person or a day is not kept.
+    kvp : float, optional
+        DICOM KVP: peak voltage of the tube in kV.
+    distance_mm : float, optional
+        DICOM DistanceSourceToDetector.
     """
 
     format: str
@@ -44,10 +54,26 @@ class Header:
     spacing_mm: tuple[float, float] | None = None
     view: str | None = None
     modality: str | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    detector: str | None = None
+    kvp: float | None = None
+    distance_mm: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts as values that JSON can hold."""
         return asdict(self)
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the facts as a line of a cohort's table: one spacing, the rows'; no view, no modality.
+
+        Examples
+        --------
+        >>> Header("DICOM", 40, 50, "MONOCHROME2", 12, 4500, spacing_mm=(0.15, 0.2)).as_row()["spacing_mm"]
+        0.15
+        """
+        facts = self.as_dict() | {"spacing_mm": self.spacing_mm and self.spacing_mm[0]}
+        return {name: value for name, value in facts.items() if name not in _OF_THE_STUDY}
 
 
 @dataclass(frozen=True, eq=False)

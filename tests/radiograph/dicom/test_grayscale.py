@@ -186,13 +186,29 @@ def test_a_window_beside_the_picture_leaves_nothing(deep, dicom):
 def test_header(deep, dicom):
     content = dicom(
         deep, BitsStored=12, ViewPosition="PA", ImagerPixelSpacing=[0.15, 0.2], PatientName="Doe^Jane",
-        BurnedInAnnotation="YES", **FULL,
+        BurnedInAnnotation="YES", Manufacturer="Acme ", ManufacturerModelName="Alpha 3",
+        DetectorType="DIRECT", KVP="110", DistanceSourceToDetector="1800", StationName="WARD7", DeviceSerialNumber="123", **FULL,
     )  # fmt: skip
     header = decode(content, "x").header
     assert header.as_dict() == {
         "format": "DICOM", "rows": 40, "columns": 48, "mode": "MONOCHROME2", "bits": 12,
         "bytes": len(content), "spacing_mm": (0.15, 0.2), "view": "PA", "modality": "CR",
+        "manufacturer": "ACME", "model": "ALPHA 3", "detector": "DIRECT", "kvp": 110.0, "distance_mm": 1800.0,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("kvp", ["0", "-70", ""])
+def test_a_voltage_that_is_none_costs_the_fact_alone(kvp, deep, dicom):
+    header = decode(dicom(deep, KVP=kvp, Manufacturer="A" * 60), "x").header
+    assert (header.kvp, header.manufacturer, header.model) == (None, "A" * 60, None)
+
+
+def test_a_header_as_a_row_has_plain_values_and_nothing_of_the_study(deep, dicom):
+    header = decode(dicom(deep, ViewPosition="PA", ImagerPixelSpacing=[0.15, 0.2], **FULL), "x").header
+    row = header.as_row()
+    assert row["spacing_mm"] == 0.15
+    assert not {"view", "modality"} & row.keys()
+    assert all(value is None or isinstance(value, int | float | str) for value in row.values())
 
 
 def test_colour(picture, dicom):

@@ -20,7 +20,8 @@ from hilum.radiograph.limits import Limits
 __all__ = ["Parsed", "PixelElement", "parse"]
 
 _KEYWORDS = (
-    "SOPClassUID", "Modality", "PresentationIntentType", "ViewPosition", "PixelSpacing",
+    "SOPClassUID", "Modality", "PresentationIntentType", "ViewPosition", "Manufacturer",
+    "ManufacturerModelName", "DetectorType", "KVP", "DistanceSourceToDetector", "PixelSpacing",
     "ImagerPixelSpacing", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration",
     "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit",
     "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope",

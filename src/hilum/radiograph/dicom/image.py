@@ -8,11 +8,13 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from hilum.radiograph.dicom import colour, dataset, grayscale, kind, layout, samples
-from hilum.radiograph.dicom.values import numbers, text
+from hilum.radiograph.dicom.values import numbers, positive, text
 from hilum.radiograph.limits import Limits
 from hilum.radiograph.radiograph import Header, Radiograph
 
 __all__ = ["decode"]
+
+_LONG_STRING = 64  # characters of the value representation LO (PS3.5, 6.2)
 
 
 def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
@@ -36,6 +38,11 @@ def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
         spacing_mm=_spacing_mm(elements),
         view=text(elements, "ViewPosition"),
         modality=text(elements, "Modality"),
+        manufacturer=text(elements, "Manufacturer", _LONG_STRING),
+        model=text(elements, "ManufacturerModelName", _LONG_STRING),
+        detector=text(elements, "DetectorType"),
+        kvp=positive(elements, "KVP"),
+        distance_mm=positive(elements, "DistanceSourceToDetector"),
     )
     return Radiograph(render(stored, plan, elements, path), header)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from pydicom.dataset import Dataset
 
-__all__ = ["integer", "numbers", "text"]
+__all__ = ["integer", "numbers", "positive", "text"]
 
 
 def numbers(elements: Dataset, keyword: str) -> list[float]:
@@ -22,9 +24,18 @@ def integer(elements: Dataset, keyword: str, default: int = -1) -> int:
     return int(values[0]) if values else default
 
 
-def text(elements: Dataset, keyword: str) -> str | None:
-    """Return a code string, in upper case and at most 16 characters as the standard has it."""
+def positive(elements: Dataset, keyword: str) -> float | None:
+    """Return the first value of a numeric element if it is a number above 0; nothing hangs on it."""
+    try:
+        value = next(iter(numbers(elements, keyword)), math.nan)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return value if math.isfinite(value) and value > 0 else None
+
+
+def text(elements: Dataset, keyword: str, longest: int = 16) -> str | None:
+    """Return a text in upper case, cut to what its kind allows: a code string has 16 (PS3.5, 6.2)."""
     value = elements.get(keyword)
     if value is None or not isinstance(value, str):
         return None
-    return "".join(c for c in value if c.isprintable()).strip().upper()[:16] or None
+    return "".join(c for c in value if c.isprintable()).strip().upper()[:longest] or None
