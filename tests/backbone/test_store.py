@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -11,7 +12,7 @@ import lmdb
 import numpy as np
 import pytest
 
-from hilum.backbone.store import FeatureStore, Stored, cache_folder
+from hilum.backbone.store import FeatureStore, Stored, _sealed, cache_folder
 from hilum.radiograph import Header
 
 HEADER = Header("PNG", 40, 50, "L", 8, 123, spacing_mm=(0.1, 0.2), view="PA", modality="CR")
@@ -74,6 +75,18 @@ def test_another_number_of_features_counts_as_absent(store):
 def test_it_takes_no_room_on_disk_before_it_is_filled(store):
     store.put([item()])
     assert (store.folder / "data.mdb").stat().st_blocks * 512 < 1_000_000
+
+
+@pytest.mark.parametrize("change", [lambda facts: facts.pop("kvp"), lambda facts: facts.update(weight=1)])
+def test_a_header_of_a_version_with_other_facts_counts_as_absent(store, change):
+    facts = HEADER.as_dict()
+    change(facts)
+    store.put([item()])
+    with store._environment.begin(write=True) as transaction:
+        transaction.put(b"image0", _sealed("image0", json.dumps(facts).encode()), db=store._headers)
+    assert store.get("image0", "key0", COUNT) is None
+    store.put([item()])
+    assert same(store.get("image0", "key0", COUNT), item())
 
 
 @pytest.mark.parametrize("where", ["values", "facts"])

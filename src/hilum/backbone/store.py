@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -192,9 +193,8 @@ def _opened(key: str, sealed: bytes | None) -> bytes | None:
 
 def _header(facts: bytes) -> Header | None:
     values = json.loads(facts)
+    if values.keys() != {fact.name for fact in fields(Header)}:  # written by a version with other facts
+        return None
     if values.get("spacing_mm") is not None:
         values["spacing_mm"] = tuple(values["spacing_mm"])
-    try:
-        return Header(**values)
-    except TypeError:  # written by a version with other facts
-        return None
+    return Header(**values)
