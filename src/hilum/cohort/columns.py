@@ -21,6 +21,7 @@ KINDS: dict[str, str] = {
         ("image", "label", "patient", "source", "view", "projection", "sex", "split", "finding"), "str"
     ),
     **dict.fromkeys(("modality", "location", "date", "sha256", "format", "mode"), "str"),
+    **dict.fromkeys(("manufacturer", "model", "detector"), "str"),
     "age": "float64",
     **dict.fromkeys(("rows", "columns", "bits", "bytes"), "Int64"),
 }
