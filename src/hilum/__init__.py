@@ -4,13 +4,17 @@
 >>> run = hilum.train("tutorial-model-1", data="xrays/")  # doctest: +SKIP
 >>> run.model.predict("chest.dcm").predicted  # doctest: +SKIP
 'COVID-19'
+>>> hilum.audit(run).verdict.reading  # doctest: +SKIP
+<Reading.BROKEN: 'broken'>
 
 Names are loaded when they are first used, so that ``import hilum`` costs nothing.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module, metadata
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from hilum.errors import HilumError
     from hilum.radiograph import Radiograph, read
     from hilum.recipe import Recipe
-    from hilum.run import Run, train
+    from hilum.run import Run, audit, train
 
 __all__ = [
     "Bundle",
@@ -29,6 +33,7 @@ __all__ = [
     "Radiograph",
     "Recipe",
     "Run",
+    "audit",
     "read",
     "train",
 ]
@@ -55,6 +60,21 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(f"hilum.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+class _Front(ModuleType):
+    """The package; its ``audit`` is the function, also after the stage of that name was imported."""
+
+    @property
+    def audit(self) -> Any:
+        return import_module("hilum.run").audit
+
+    @audit.setter
+    def audit(self, stage: ModuleType) -> None:
+        """Python would put the subpackage here; ``from hilum.audit import …`` finds it all the same."""
+
+
+sys.modules[__name__].__class__ = _Front
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,9 @@ from hilum.cohort import Fold
 from hilum.evaluate import Predictions
 from hilum.progress import SILENT, Progress
 from hilum.recipe import Recipe
-from hilum.recipe.settings import HeadSettings
+from hilum.recipe.settings import HeadSettings, LinearHeadSettings
 
-__all__ = ["Experiment", "out_of_fold", "perform"]
+__all__ = ["Experiment", "fixed", "out_of_fold", "perform"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +141,20 @@ def out_of_fold(
         fitted = fit(features, labels, patients, fold.train, fold.validation, head, classes, seed)
         found[fold.test] = fitted.head.probabilities(features[fold.test])
     return found
+
+
+def fixed(head: HeadSettings, details: Mapping[str, object]) -> HeadSettings:
+    """Fix what a fit chose, so that it can be repeated without choosing again.
+
+    Parameters
+    ----------
+    head : HeadSettings
+    details : mapping
+        Of that fit: a linear head's ``strength``.
+    """
+    if not isinstance(head, LinearHeadSettings):
+        return head
+    return head.model_copy(update={"strengths": [details["strength"]]})
 
 
 def _predicted(

@@ -39,14 +39,14 @@ class Asked:
         The probe's.
     answer : Answer
     seconds : float
-        How long it took.
+        How long it took; NaN when read back, since equal runs leave equal files.
     """
 
     title: str
     question: str
     source: str
     answer: Answer
-    seconds: float
+    seconds: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +158,6 @@ def _record(asked: Asked) -> dict[str, Any]:
         "reason": answer.reason,
         "title": asked.title,
         "source": asked.source,
-        "seconds": round(asked.seconds, 2),
         "details": dict(answer.details),
         "pictures": [asdict(picture) for picture in answer.pictures],
     }
@@ -179,4 +178,4 @@ def _asked(record: Mapping[str, Any]) -> Asked:
         details=record["details"],
         pictures=pictures(record["pictures"]),
     )
-    return Asked(record["title"], record["question"], record["source"], answer, record["seconds"])
+    return Asked(record["title"], record["question"], record["source"], answer)

@@ -1,6 +1,7 @@
 """The command ``hilum``: its subcommands, and what an error looks like.
 
 Exit codes: 0 all done; 1 something failed, and standard error says what; 2 the command was misspelt.
+`hilum audit` has its own: 0 a sound result, 2 a doubtful one, 3 a broken one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hilum import __version__
-from hilum.cli import backbones, cohort, demo, predict, recipes, report, train
+from hilum.cli import audit, backbones, bench, cohort, demo, predict, recipes, report, train
 from hilum.errors import HilumError
 
 __all__ = ["app", "main"]
@@ -66,8 +67,10 @@ def _main(
 
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
+app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("demo")(demo.demo)
 app.add_typer(cohort.commands, name="cohort")
+app.add_typer(bench.commands, name="bench")
 app.command("backbones")(backbones.backbones)
 app.command("recipes")(recipes.recipes)

@@ -1,4 +1,4 @@
-"""A run's result on a terminal: the figures that count, and where the rest is."""
+"""A run's result on a terminal: whether to believe it, the figures that count, and where the rest is."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from hilum.audit import Reading, Scale
 from hilum.bundle import INTENDED_USE
 from hilum.evaluate import METRICS
 from hilum.report.format import interval, value
 
 if TYPE_CHECKING:
+    from hilum.audit import Answer, Audit
     from hilum.run import Run
 
-__all__ = ["show"]
+__all__ = ["show", "show_audit"]
 
 _SHOWN = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "roc_auc", "brier", "loss")
 
@@ -35,5 +38,40 @@ def show(run: Run, console: Console) -> None:
         figures = value(name, estimate.value), interval(name, estimate), str(estimate.n)
         table.add_row(METRICS[name].title, *figures)
     console.print(table)
+    if run.audit is not None:
+        show_audit(run.audit, console)
     console.print(f"\nReport  {run.report}\nModel   {run.path / 'model'}", soft_wrap=True, markup=False)
     console.print(INTENDED_USE, style="dim")
+
+
+_COLOURS = {"sound": "green", "doubtful": "yellow", "broken": "red", "cannot tell": "dim"}
+
+
+def show_audit(audit: Audit, console: Console) -> None:
+    """Print the verdict, then each probe's figure and reading."""
+    verdict = audit.verdict
+    colour = _COLOURS[verdict.reading]
+    line = Text.assemble(("\nCan it be believed?  ", "bold"), (verdict.reading.upper(), f"bold {colour}"))
+    console.print(line)
+    console.print(verdict.sentence, markup=False)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("Probe", "Reading", "Figure", "95 % interval", "n", "What it is"):
+        table.add_column(title, justify="right" if title in {"Figure", "95 % interval", "n"} else "left")
+    for asked in audit.asked.values():
+        answer = asked.answer
+        reading = Text(answer.reading, style=_COLOURS[answer.reading])
+        table.add_row(Text(asked.title), reading, *_figures(answer), Text(_told(answer)))
+    console.print()
+    console.print(table)
+
+
+def _figures(answer: Answer) -> tuple[str, str, str]:
+    figure = answer.figure
+    if figure.n == 0:
+        return "", "", ""
+    like = "accuracy" if answer.scale is Scale.SHARE else "roc_auc"  # a metric that is written so
+    return value(like, figure.value), interval(like, figure), str(figure.n)
+
+
+def _told(answer: Answer) -> str:
+    return answer.reason if answer.reading is Reading.CANNOT_TELL else answer.measure

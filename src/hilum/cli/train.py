@@ -26,6 +26,9 @@ def train(
             "--set", metavar="KEY=VALUE", help="Any other value of the recipe, as head.dropout=0.3."
         ),
     ] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit/--no-audit", help="Ask also whether the result can be believed.")
+    ] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run.")] = False,
 ) -> None:
     """Train a classifier as RECIPE states it, and report what it is worth."""
@@ -41,5 +44,6 @@ def train(
     from hilum.cli.summary import show
     from hilum.run import train as run_recipe  # after the recipe: a misspelt one need not wait for torch
 
-    run = run_recipe(resolved, data, out, overwrite=overwrite, progress=TerminalProgress(status()))
+    progress = TerminalProgress(status())
+    run = run_recipe(resolved, data, out, audited=audit, overwrite=overwrite, progress=progress)
     show(run, results())

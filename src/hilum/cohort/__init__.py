@@ -6,6 +6,7 @@ from hilum.cohort.build import build
 from hilum.cohort.check import check
 from hilum.cohort.cohort import Cohort
 from hilum.cohort.fetch import fetch
+from hilum.cohort.locating import locate
 from hilum.cohort.reason import Reason
 from hilum.cohort.sources import SOURCES, Source, source
 from hilum.cohort.split import SPLITTERS, Fold, split
@@ -20,6 +21,7 @@ __all__ = [
     "build",
     "check",
     "fetch",
+    "locate",
     "source",
     "split",
 ]

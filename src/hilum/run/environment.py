@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 __all__ = ["Stopwatch", "environment", "versions"]
@@ -47,12 +48,14 @@ def versions() -> dict[str, str]:
 
 
 def environment(
-    *, device: str, precision: str, cached: int, computed: int, watch: Stopwatch
+    *, data: Path, device: str, precision: str, cached: int, computed: int, watch: Stopwatch
 ) -> dict[str, Any]:
     """Return the facts that ``environment.json`` holds.
 
     Parameters
     ----------
+    data : Path
+        Folder of the images.
     device, precision : str
         What the backbone ran on.
     cached, computed : int
@@ -64,6 +67,7 @@ def environment(
         "platform": platform.platform(),
         "processor": platform.machine(),
         "cores": os.cpu_count(),
+        "data": str(data.resolve()),
         "device": device,
         "precision": precision,
         "features": {"from_cache": cached, "computed": computed},

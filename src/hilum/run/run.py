@@ -11,16 +11,19 @@ from typing import Any
 import pandas as pd
 
 from hilum.artifact import write_json
+from hilum.audit import Audit
 from hilum.bundle import Bundle
 from hilum.cohort import Cohort
 from hilum.errors import RunError
 from hilum.evaluate import Estimate, Predictions
 from hilum.recipe import Recipe, load
 
-__all__ = ["SCHEMA_VERSION", "Metrics", "Run", "write_metrics"]
+__all__ = ["AUDIT_FILE", "SCHEMA_VERSION", "Metrics", "Run", "write_metrics"]
 
 SCHEMA_VERSION = 1
 """Of ``metrics.json`` and ``predictions.csv``."""
+
+AUDIT_FILE = "audit.json"
 
 Metrics = dict[str, dict[str, Estimate]]
 """Part (``train``, ``validation``, ``test``), metric, figure."""
@@ -106,6 +109,18 @@ class Run:
     def environment(self) -> dict[str, Any]:
         """Versions, device, and seconds of each stage."""
         return self._json("environment.json")
+
+    @cached_property
+    def audit(self) -> Audit | None:
+        """What the audit found; None where the run was not audited."""
+        path = self.path / AUDIT_FILE
+        return Audit.read(path) if path.is_file() else None
+
+    @property
+    def data(self) -> Path | None:
+        """Folder where the run found its images; None if the run does not say."""
+        folder = self.environment.get("data")
+        return Path(folder) if folder else None
 
     @cached_property
     def model(self) -> Bundle:

@@ -18,12 +18,13 @@ from hilum.experiment import Experiment, perform
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Fit, Preparation
 from hilum.recipe import Recipe, Setting, dump, load
+from hilum.run.auditing import audit
 from hilum.run.environment import Stopwatch, environment, versions
 from hilum.run.reporting import write_report
 from hilum.run.run import Run, write_metrics
 from hilum.run.staging import staging
 
-__all__ = ["train"]
+__all__ = ["train", "with_headers"]
 
 
 def train(
@@ -32,6 +33,7 @@ def train(
     out: Path | str | None = None,
     *,
     settings: Iterable[Setting] = (),
+    audited: bool = True,
     overwrite: bool = False,
     progress: Progress = SILENT,
 ) -> Run:
@@ -47,6 +49,8 @@ def train(
         Where the run shall be; ``runs/<name of the recipe>`` otherwise.
     settings : iterable of Setting
         Values in place of the recipe's.
+    audited : bool
+        Ask also whether the result can be believed; see `hilum.audit`.
     overwrite : bool
         Replace a finished run at `out`.
     progress : Progress
@@ -74,11 +78,15 @@ def train(
     out = Path("runs") / resolved.name if out is None else Path(out)
     with staging(out, overwrite=overwrite) as folder:
         _work(resolved, data, folder, progress)
+        if audited:
+            audit(folder, data, progress=progress)
+        else:
+            write_report(Run.open(folder), data, progress)
     return Run.open(out)
 
 
 def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
-    """Do all stages in order and leave their files in `folder`."""
+    """Do all stages up to the figures in order, and leave their files in `folder`."""
     watch = Stopwatch()
     with watch.stage("cohort"):
         cohort = build(recipe.cohort, data, progress)
@@ -89,7 +97,7 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
         preparation = Preparation(backbone.size, Fit(recipe.preparation.fit))
     with watch.stage("features"), FeatureStore.open(progress=progress) as store:
         features = extract(cohort.paths, preparation, backbone, store, progress)
-        cohort, values = _readable(cohort, features)
+        cohort, values = with_headers(cohort, features)
     with watch.stage("head"):
         folds = split(cohort.table, recipe.split)
         experiment = perform(cohort.table, values, folds, recipe, progress)
@@ -113,6 +121,7 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
     _write_tables(folder, experiment)
     write_metrics(folder / "metrics.json", metrics)
     facts = environment(
+        data=data,
         device=features.device,
         precision=features.precision,
         cached=features.from_cache,
@@ -120,7 +129,6 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
         watch=watch,
     )
     write_json(folder / "environment.json", facts)
-    write_report(Run.open(folder), cohort.root, progress)
 
 
 def _require_classes(cohort: Cohort, classes: list[str]) -> None:
@@ -139,10 +147,16 @@ def _require_classes(cohort: Cohort, classes: list[str]) -> None:
         )
 
 
-def _readable(cohort: Cohort, features: Features) -> tuple[Cohort, np.ndarray]:
-    """Add the headers' facts to the cohort, and leave out, with the cause, what could not be read."""
-    facts = pd.DataFrame([{} if header is None else header.as_dict() for header in features.headers])
-    facts = facts.reindex(columns=["format", "rows", "columns", "mode", "bits", "bytes"])
+def with_headers(cohort: Cohort, features: Features) -> tuple[Cohort, np.ndarray]:
+    """Add the headers' facts to the cohort, and leave out, with the cause, what could not be read.
+
+    Returns
+    -------
+    Cohort
+    ndarray of float32, shape (rows in use, features)
+    """
+    facts = pd.DataFrame([{} if header is None else header.as_row() for header in features.headers])
+    facts = facts.dropna(axis="columns", how="all")  # what no file states is left as the source has it
     table = cohort.table.drop(columns=facts.columns, errors="ignore").reset_index(drop=True)
     cohort = Cohort(table.join(facts), cohort.exclusions, cohort.root)
     failed = np.zeros(len(table), dtype=bool)

@@ -1,0 +1,98 @@
+"""One synthetic cohort through the whole procedure and its audit, without a run's files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sklearn.metrics import roc_auc_score
+
+from hilum.audit import Images, Reading, Subject, examine
+from hilum.backbone import extract, open_backbone
+from hilum.backbone.engine import choose_engine
+from hilum.bench.design import Design
+from hilum.cohort import build, split
+from hilum.cohort.phantom import write
+from hilum.experiment import fixed, perform
+from hilum.radiograph import Fit, Preparation
+from hilum.run.training import with_headers
+
+__all__ = ["Trial", "audited"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the audit made of one cohort.
+
+    Parameters
+    ----------
+    design : Design
+    seed : int
+    verdict : Reading
+    readings : mapping of str to Reading
+        By probe.
+    whole : float
+        Out-of-fold AUC of the whole images, patients apart.
+    """
+
+    design: Design
+    seed: int
+    verdict: Reading
+    readings: Mapping[str, Reading]
+    whole: float
+
+    @property
+    def explained(self) -> float:
+        """Share of the result beyond chance that the planted factor gives by itself; NaN for a leak.
+
+        A factor that follows the label with strength s tells it with an AUC of (1 + s) / 2.
+        """
+        if self.design.leaks or not self.whole > 0.5:
+            return float("nan")
+        return float(self.design.strength / 2 / (self.whole - 0.5))
+
+
+def audited(design: Design, seed: int) -> Trial:
+    """Draw a cohort, fit and audit a classifier.
+
+    Parameters
+    ----------
+    design : Design
+    seed : int
+        Of the cohort, the split and the fit.
+    """
+    with TemporaryDirectory() as folder:
+        write(design.cohort(seed), Path(folder) / "phantom")
+        subject = _subject(design, seed, Path(folder))
+        audit = examine(subject)
+        whole = subject.predicted(subject.reference)
+    return Trial(
+        design=design,
+        seed=seed,
+        verdict=audit.verdict.reading,
+        readings={name: answer.reading for name, answer in audit.answers.items()},
+        whole=float(roc_auc_score(whole.labels, whole.probabilities[:, 1])),
+    )
+
+
+def _subject(design: Design, seed: int, data: Path) -> Subject:
+    recipe = design.recipe(seed)
+    cohort = build(recipe.cohort, data)
+    backbone = open_backbone(recipe.backbone, recipe.preparation.size, recipe.seed)
+    preparation = Preparation(backbone.size, Fit(recipe.preparation.fit))
+    features = extract(cohort.paths, preparation, backbone)
+    cohort, values = with_headers(cohort, features)
+    experiment = perform(cohort.table, values, split(cohort.table, recipe.split), recipe)
+    engine = choose_engine(backbone)
+    return Subject(
+        recipe=recipe,
+        head=fixed(recipe.head, experiment.details),
+        table=cohort.table,
+        features=values,
+        predictions=experiment.predictions,
+        images=Images(data, tuple(cohort.table["image"]), preparation, backbone),
+        classify=lambda squares: experiment.head.probabilities(engine.run(squares[:, None])),
+        threshold=experiment.threshold.value,
+    )
