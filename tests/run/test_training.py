@@ -118,7 +118,7 @@ def test_a_second_run_computes_no_feature_and_gives_the_same_bits(demo_run, smal
 def test_a_run_from_scratch_gives_the_same_bits(demo_run, small_recipe, tmp_path, monkeypatch):
     run, data = demo_run
     monkeypatch.setenv("HILUM_CACHE", str(tmp_path / "cache"))
-    fresh = train(small_recipe, data, tmp_path / "fresh")
+    fresh = train(small_recipe, data, tmp_path / "fresh", audited=False)
     assert fresh.environment["features"]["from_cache"] == 0
     assert_same_results(run.path, fresh.path)
 
@@ -161,7 +161,7 @@ def test_k_fold_tests_each_image_once_and_keeps_a_head_fitted_on_all(demo_run, s
     recipe = small_recipe.model_copy(
         update={"split": small_recipe.split.model_copy(update={"folds": 3, "by": SplitBy.IMAGE})}
     )
-    run = train(recipe, data, tmp_path / "folds")
+    run = train(recipe, data, tmp_path / "folds", audited=False)
     table = run.predictions.table
     assert set(table["fold"]) == {0, 1, 2}
     assert sorted(table.loc[table["split"] == "test", "image"]) == sorted(run.cohort.table["image"])
@@ -174,7 +174,7 @@ def test_random_weights_are_named_in_the_report(demo_run, small_recipe, tmp_path
     recipe = small_recipe.model_copy(
         update={"backbone": small_recipe.backbone.model_copy(update={"weights": "random"})}
     )
-    run = train(recipe, data, tmp_path / "random")
+    run = train(recipe, data, tmp_path / "random", audited=False)
     assert "random" in run.model.manifest.backbone.weights
     assert "andom" in run.report.read_text()
 
@@ -206,7 +206,7 @@ FOLDER = [
 def test_an_image_that_cannot_be_read_is_left_out_with_its_cause(tmp_path):
     write_folder(tmp_path / "data")
     (tmp_path / "data" / "ill" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    run = train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER)
+    run = train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER, audited=False)
     assert len(run.cohort.table) == 16
     left = run.cohort.exclusions
     assert left["image"].tolist() == ["ill/broken.png"]
@@ -222,7 +222,7 @@ def test_a_cohort_without_one_readable_image_is_an_error_and_leaves_nothing(tmp_
             path = tmp_path / "data" / label / f"{number}.png"
             path.write_bytes(b"\x89PNG\r\n\x1a\n" + f"{label}{number}".encode())
     with pytest.raises(CohortError, match="none of the 16 images can be read"):
-        train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER)
+        train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER, audited=False)
     assert [entry.name for entry in tmp_path.iterdir()] == ["data"]
 
 
@@ -242,7 +242,7 @@ def test_what_cannot_be_split_is_told_before_the_features(tmp_path, monkeypatch)
     write_folder(tmp_path / "data", count=2)
     monkeypatch.setattr(training, "extract", None)  # it would be called too late
     with pytest.raises(SplitError):
-        train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER)
+        train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER, audited=False)
 
 
 def test_missing_data_are_told_with_a_way_out(tmp_path):
@@ -276,7 +276,7 @@ def test_a_killed_run_leaves_nothing_and_the_next_call_gives_the_same_bits(demo_
 @pytest.mark.real
 def test_the_tutorial_on_real_radiographs(real_data, tmp_path):
     recipe = load("tutorial-model-1", [Setting.parse("backbone.name=efficientnet_lite0")])
-    run = train(recipe, real_data, tmp_path / "tutorial")
+    run = train(recipe, real_data, tmp_path / "tutorial", audited=False)
     test = run.metrics["test"]
     assert len(run.cohort.table) == 275
     assert run.cohort.table["label"].value_counts().to_dict() == {"COVID-19": 175, "Normal": 100}
@@ -294,6 +294,6 @@ def test_the_tutorial_on_real_radiographs(real_data, tmp_path):
 def test_the_tutorial_s_network_runs_with_random_weights(real_data, tmp_path):
     settings = ["backbone.weights=random", "cohort.select.0.limit=20", "cohort.select.1.limit=15"]
     recipe = load("tutorial-model-1", [Setting.parse(text) for text in settings])
-    run = train(recipe, real_data, tmp_path / "vgg")
+    run = train(recipe, real_data, tmp_path / "vgg", audited=False)
     assert run.model.manifest.head.parameters == 32_897
     assert Run.open(run.path).environment["versions"]["torch"]
