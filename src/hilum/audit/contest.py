@@ -45,7 +45,12 @@ class Contest:
     patients: int
 
 
-def contest(subject: Subject, probabilities: NDArray[np.floating], name: str) -> Contest:
+def contest(
+    subject: Subject,
+    probabilities: NDArray[np.floating],
+    name: str,
+    among: NDArray[np.bool_] | None = None,
+) -> Contest:
     """Compare out-of-fold probabilities of `subject.rows` with those of the whole images.
 
     Parameters
@@ -54,8 +59,14 @@ def contest(subject: Subject, probabilities: NDArray[np.floating], name: str) ->
     probabilities : ndarray of float, shape (rows, classes)
     name : str
         Of the probe, for its random numbers.
+    among : ndarray of bool, shape (rows,), optional
+        Rows to compare on, at least one of every class; all otherwise.
     """
-    part, whole = subject.predicted(probabilities), subject.predicted(subject.reference)
+    among = np.ones(len(subject.rows), dtype=bool) if among is None else among
+    part, whole = (
+        Predictions(subject.predicted(one).table[among], subject.classes)
+        for one in (probabilities, subject.reference)
+    )
 
     def values(weights: Floats) -> dict[str, Floats]:
         aucs = _auc(part, weights), _auc(whole, weights)
@@ -63,7 +74,8 @@ def contest(subject: Subject, probabilities: NDArray[np.floating], name: str) ->
         return {"part": aucs[0], "whole": aucs[1], "explained": (aucs[0] - CHANCE) / above}
 
     found = estimates(values, part, subject.rng(name), 2000)
-    labels, patients = subject.labels[subject.rows], subject.patients[subject.rows]
+    rows = subject.rows[among]
+    labels, patients = subject.labels[rows], subject.patients[rows]
     scarcest = min(len(set(patients[labels == code])) for code in range(len(subject.classes)))
     return Contest(**found, patients=scarcest)
 
