@@ -12,11 +12,13 @@ from hilum.backbone.catalogue import EMBEDDED, Entry, canonical, entries
 
 if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone, open_backbone
-    from hilum.backbone.engine import Engine, TorchEngine
+    from hilum.backbone.engine import Engine
     from hilum.backbone.facts import Weights
     from hilum.backbone.features import Features, extract
     from hilum.backbone.hub import is_local
+    from hilum.backbone.openvino_engine import OpenVinoEngine
     from hilum.backbone.store import FeatureStore, cache_folder
+    from hilum.backbone.torch_engine import TorchEngine
 
 __all__ = [
     "EMBEDDED",
@@ -25,6 +27,7 @@ __all__ = [
     "Entry",
     "FeatureStore",
     "Features",
+    "OpenVinoEngine",
     "TorchEngine",
     "Weights",
     "cache_folder",
@@ -40,7 +43,8 @@ _HOMES = {
     "Engine": "engine",
     "FeatureStore": "store",
     "Features": "features",
-    "TorchEngine": "engine",
+    "OpenVinoEngine": "openvino_engine",
+    "TorchEngine": "torch_engine",
     "Weights": "facts",
     "cache_folder": "store",
     "extract": "features",

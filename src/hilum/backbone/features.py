@@ -6,24 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifact import hash_bytes
 from hilum.backbone.backbone import Backbone
+from hilum.backbone.engine import Engine, choose_engine
 from hilum.backbone.store import FeatureStore, Stored
 from hilum.errors import RadiographError
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Header, ahead, decode, read_content
 
-if TYPE_CHECKING:
-    from hilum.backbone.engine import Engine
-
 __all__ = ["Features", "Prepares", "extract"]
 
-_PRECISION = "float32"
 _CHUNK = 32  # images a run of the engine and a commit of the store
 
 
@@ -121,7 +118,7 @@ def extract(
         Where features are kept; without it all are computed.
     progress : Progress
     engine : Engine, optional
-        What runs the backbone; `TorchEngine` otherwise.
+        What runs the backbone; the fastest at hand otherwise.
 
     Returns
     -------
@@ -131,8 +128,8 @@ def extract(
     if preparation.size != backbone.size:
         msg = f"preparation: expected size {backbone.size}, as the backbone's, found {preparation.size}"
         raise ValueError(msg)
-    runner = _Runner(backbone, engine)
-    reader = _Reader(preparation, backbone.features, _context(preparation, backbone), store)
+    engine = engine or choose_engine(backbone)
+    reader = _Reader(preparation, backbone.features, _context(preparation, backbone, engine), store)
     rows = _Rows.empty(len(images), backbone.features)
     waiting: list[_Prepared] = []
     ready = ahead(reader.read, list(enumerate(images)))
@@ -142,38 +139,24 @@ def extract(
             continue
         waiting.append(item)
         if len(waiting) == _CHUNK:
-            rows.compute(waiting, runner, store)
+            rows.compute(waiting, engine, store)
             waiting = []
     if waiting:
-        rows.compute(waiting, runner, store)
+        rows.compute(waiting, engine, store)
     return Features(
-        rows.values, tuple(rows.headers), rows.failures, rows.from_cache, runner.device, _PRECISION
+        values=rows.values,
+        headers=tuple(rows.headers),
+        failures=rows.failures,
+        from_cache=rows.from_cache,
+        device=engine.device if rows.computed else "none",
+        precision=engine.precision,
     )
 
 
-def _context(preparation: Prepares, backbone: Backbone) -> str:
+def _context(preparation: Prepares, backbone: Backbone, engine: Engine) -> str:
     """Name all that decides features besides an image's bytes; hilum's version stands for its decoders."""
-    parts = (version("hilum"), preparation.key, backbone.key, _PRECISION)
+    parts = (version("hilum"), preparation.key, backbone.key, engine.key)
     return hash_bytes(*(part.encode() for part in parts))
-
-
-@dataclass
-class _Runner:
-    """An engine that is started when there is something to run: known images need no network at all."""
-
-    backbone: Backbone
-    engine: Engine | None
-
-    @property
-    def device(self) -> str:
-        return "none" if self.engine is None else self.engine.device
-
-    def run(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        if self.engine is None:
-            from hilum.backbone.engine import TorchEngine  # noqa: PLC0415  torch takes seconds to load
-
-            self.engine = TorchEngine(self.backbone.module)
-        return self.engine.run(pixels)
 
 
 @dataclass(frozen=True)
@@ -209,6 +192,7 @@ class _Rows:
     headers: list[Header | None]
     failures: dict[int, RadiographError] = field(default_factory=dict)
     from_cache: int = 0
+    computed: int = 0
 
     @classmethod
     def empty(cls, count: int, features: int) -> _Rows:
@@ -221,8 +205,9 @@ class _Rows:
         self.values[item.row], self.headers[item.row] = item.stored.values, item.stored.header
         self.from_cache += 1
 
-    def compute(self, items: Sequence[_Prepared], runner: _Runner, store: FeatureStore | None) -> None:
-        values = runner.run(np.stack([item.pixels for item in items])[:, None])
+    def compute(self, items: Sequence[_Prepared], engine: Engine, store: FeatureStore | None) -> None:
+        values = engine.run(np.stack([item.pixels for item in items])[:, None])
+        self.computed += len(items)
         for item, value in zip(items, values, strict=True):
             self.values[item.row], self.headers[item.row] = value, item.header
         if store is not None:

@@ -8,6 +8,7 @@ own silent stand-in.
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,16 @@ import openvino.opset13  # noqa: E402  after the line above, or it has already r
 
 from hilum.artifact import replacing  # noqa: E402
 
-__all__ = ["compile_float32", "openvino", "read_graph", "save_graph"]
+__all__ = ["Haste", "compile_float32", "openvino", "read_graph", "save_graph"]
+
+
+class Haste(StrEnum):
+    """What a compiled model is to be fast at, by OpenVINO's names."""
+
+    LATENCY = "LATENCY"
+    """One image, on all cores."""
+    THROUGHPUT = "THROUGHPUT"
+    """Many images, a few at a time."""
 
 
 @cache
@@ -26,7 +36,7 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def compile_float32(model: Any) -> Any:
+def compile_float32(model: Any, haste: Haste = Haste.LATENCY) -> Any:
     """Compile a model, or the path of its XML file, for the CPU in float32.
 
     Where the processor has bfloat16 OpenVINO would take it unasked; figures would then differ from machine to
@@ -35,12 +45,13 @@ def compile_float32(model: Any) -> Any:
     Parameters
     ----------
     model : openvino.Model or str
+    haste : Haste
 
     Returns
     -------
     openvino.CompiledModel
     """
-    hints = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    hints = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": haste.value}
     return _core().compile_model(model, "CPU", hints)
 
 
