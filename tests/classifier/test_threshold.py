@@ -107,3 +107,10 @@ def test_what_does_not_fit_is_refused() -> None:
         Threshold(np.nan, "")
     with pytest.raises(ValueError, match=r"expected shape \(2, classes\)"):
         choose(TargetThreshold(), np.array([0, 1]), columns([0.5]))
+
+
+def test_neighbouring_probabilities_are_told_apart():
+    positive = np.array([0.3, np.nextafter(0.3, 1)])
+    probabilities = np.stack([1 - positive, positive], axis=1)
+    threshold = choose(TargetThreshold(target=1), np.array([0, 1]), probabilities)
+    assert decide(probabilities, threshold).tolist() == [0, 1]

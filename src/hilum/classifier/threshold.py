@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hilum.recipe.settings import FixedThreshold, ThresholdSettings
 
-__all__ = ["FEW_POSITIVES", "Threshold", "choose", "decide"]
+__all__ = ["FEW_POSITIVES", "Threshold", "between", "choose", "decide"]
 
 FALLBACK = 0.5
 FEW_POSITIVES = 10
@@ -89,12 +89,17 @@ def _reaching(target: float, positives: NDArray[np.float64], negatives: NDArray[
     needed = int(np.argmax(shares >= target))
     highest = float(np.sort(positives)[::-1][needed])
     below = negatives[negatives < highest]
-    value = (highest + float(below.max())) / 2 if len(below) else highest
+    value = between(float(below.max()), highest) if len(below) else highest
     rows = f"{len(positives)} positive validation row{'s' if len(positives) > 1 else ''}"
     rule = f"the best specificity with a sensitivity of at least {target:g} on {rows}"
     if len(positives) < FEW_POSITIVES:
         rule += ", too few to say what it reaches elsewhere"
     return Threshold(value, rule, reached=float(np.mean(positives >= value)))
+
+
+def between(low: float, high: float) -> float:
+    """Return the middle of two numbers, always above `low`, also where no number lies between them."""
+    return max((low + high) / 2, float(np.nextafter(low, high)))
 
 
 def decide(probabilities: NDArray[np.floating], threshold: Threshold) -> NDArray[np.intp]:
