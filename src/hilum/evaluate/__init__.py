@@ -5,27 +5,45 @@ Tables and arrays come in, frozen dataclasses go out; nothing here draws, and no
 
 from __future__ import annotations
 
+from hilum.evaluate.calibration import Calibration, calibration, confidence, overall
+from hilum.evaluate.clinical import Clinical, clinical
 from hilum.evaluate.confusion import ConfusionMatrix, confusion
 from hilum.evaluate.curve import PrCurve, RocCurve, pr_curve, roc_curve
+from hilum.evaluate.decision import DecisionCurve, decision_curve
 from hilum.evaluate.estimate import Estimate
 from hilum.evaluate.interval import bootstrap, wilson
 from hilum.evaluate.metrics import METRICS, Metric, evaluate, metrics_of_parts
+from hilum.evaluate.operating import OperatingPoint, operating_points
 from hilum.evaluate.predictions import PARTS, Predictions
+from hilum.evaluate.prevalence import PrevalenceCurve, predictive_values, prevalence_curve
 
 __all__ = [
     "METRICS",
     "PARTS",
+    "Calibration",
+    "Clinical",
     "ConfusionMatrix",
+    "DecisionCurve",
     "Estimate",
     "Metric",
+    "OperatingPoint",
     "PrCurve",
     "Predictions",
+    "PrevalenceCurve",
     "RocCurve",
     "bootstrap",
+    "calibration",
+    "clinical",
+    "confidence",
     "confusion",
+    "decision_curve",
     "evaluate",
     "metrics_of_parts",
+    "operating_points",
+    "overall",
     "pr_curve",
+    "predictive_values",
+    "prevalence_curve",
     "roc_curve",
     "wilson",
 ]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum.evaluate.contrast import Contrast, contrasts
 from hilum.evaluate.interval import Floats, bootstrap, wilson
 from hilum.evaluate.predictions import Predictions
 
-__all__ = ["Estimate", "estimates"]
+__all__ = ["Estimate", "estimates", "proportion", "scarcest"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,22 @@ class Estimate:
         return cls(value, min(low, value), max(high, value), n)
 
 
+def proportion(hits: NDArray[np.bool_], images: NDArray[Any]) -> Estimate:
+    """The share of hits with Wilson's interval; an image that stands in several rows counts once in `n`.
+
+    Parameters
+    ----------
+    hits : ndarray of bool, shape (rows,)
+    images : ndarray, shape (rows,)
+        The image of each row.
+    """
+    n = len(set(images))
+    if n == 0:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    share = float(hits.mean())
+    return Estimate.around(share, wilson(share * n, n), n)
+
+
 def estimates(
     values: Callable[[Floats], dict[str, Floats]],
     predictions: Predictions,
@@ -94,16 +112,16 @@ def estimates(
         rng,
         resamples,
     )
-    n, scarcest = len(set(predictions.images)), _scarcest(predictions)
+    n, fewest = len(set(predictions.images)), scarcest(predictions)
     figures = {}
     for (name, value), *bounds in zip(point.items(), low.tolist(), high.tolist(), strict=True):
         perfect = value == 1 and math.isnan(bounds[0]) and name not in losses
-        interval = wilson(scarcest, scarcest) if perfect else (bounds[0], bounds[1])
+        interval = wilson(fewest, fewest) if perfect else (bounds[0], bounds[1])
         figures[name] = Estimate.around(value, interval, n)
     return figures
 
 
-def _scarcest(predictions: Predictions) -> int:
+def scarcest(predictions: Predictions) -> int:
     """Patients of the class, or of the rest of a class, that has the fewest."""
     return min(_patients_of_sides(predictions, contrast) for contrast in contrasts(predictions))
 
