@@ -187,7 +187,8 @@ def test_header(deep, dicom):
     content = dicom(
         deep, BitsStored=12, ViewPosition="PA", ImagerPixelSpacing=[0.15, 0.2], PatientName="Doe^Jane",
         BurnedInAnnotation="YES", Manufacturer="Acme ", ManufacturerModelName="Alpha 3",
-        DetectorType="DIRECT", KVP="110", DistanceSourceToDetector="1800", StationName="WARD7", DeviceSerialNumber="123", **FULL,
+        DetectorType="DIRECT", KVP="110", DistanceSourceToDetector="1800", StationName="WARD7",
+        DeviceSerialNumber="123", **FULL,
     )  # fmt: skip
     header = decode(content, "x").header
     assert header.as_dict() == {
