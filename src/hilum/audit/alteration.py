@@ -8,28 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
+from hilum.audit import region
 from hilum.radiograph import Preparation
 
-__all__ = [
-    "ALTERATIONS",
-    "FRAME_WIDTH",
-    "MIDDLE_SHARE",
-    "THUMBNAIL_SIDE",
-    "Alteration",
-    "Altered",
-    "transplanted",
-]
+__all__ = ["ALTERATIONS", "THUMBNAIL_SIDE", "Alteration", "Altered", "transplanted"]
 
 Square = NDArray[np.float32]
 
-FRAME_WIDTH = 0.1
-"""Of the outer ring, as a share of the side. Lungs seldom come so near to the edge."""
-MIDDLE_SHARE = 0.7
-"""Side of the black square, as a share of the image's side: it covers the lungs, and leaves neck, shoulders,
-arms, belly and the film's borders."""
 THUMBNAIL_SIDE = 8
-_VERSION = 1  # part of the key: raise it when an alteration gives other values
+_SEAM = 0.01  # standard deviation of a seam's softness, as a share of the side
+_VERSION = 2  # part of the key: raise it when an alteration gives other values
 
 
 @dataclass(frozen=True)
@@ -75,20 +65,12 @@ class Altered:
         return self.alteration.apply(self.preparation.apply(pixels))
 
 
-def _inner(side: int, share: float) -> slice:
-    """Rows, or columns, of the central square."""
-    edge = round(side * (1 - share) / 2)
-    return slice(edge, side - edge)
+def _frame(square: Square) -> Square:
+    return np.where(region.frame(len(square)), square, np.float32(0))
 
 
-def _blacked(share: float) -> Callable[[Square], Square]:
-    def apply(square: Square) -> Square:
-        inner = _inner(len(square), share)
-        left = square.copy()
-        left[inner, inner] = 0
-        return left
-
-    return apply
+def _without_middle(square: Square) -> Square:
+    return np.where(region.middle(len(square)), np.float32(0), square)
 
 
 def _dots(square: Square) -> Square:
@@ -101,26 +83,30 @@ def _dots(square: Square) -> Square:
 ALTERATIONS = {
     alteration.name: alteration
     for alteration in (
-        Alteration("frame", _blacked(1 - 2 * FRAME_WIDTH)),
-        Alteration("middle", _blacked(MIDDLE_SHARE)),
+        Alteration("frame", _frame),
+        Alteration("middle", _without_middle),
         Alteration("thumbnail", _dots),
     )
 }
 """By name: only the outer ring left, the middle blacked out, 8 × 8 dots."""
 
 
-def transplanted(middle: Square, frame: Square) -> Square:
+def transplanted(middle: Square, frame: Square, mask: region.Mask | None = None) -> Square:
     """Set the middle of one prepared image into another.
+
+    The seam is softened, over some five pixels of 224, so that no edge stands where neither image has one.
 
     Parameters
     ----------
     middle, frame : ndarray of float32, shape (side, side), range [0, 1]
+    mask : ndarray of bool, shape (side, side), optional
+        What is taken from the first; `hilum.audit.region.middle` otherwise.
 
     Returns
     -------
     ndarray of float32, shape (side, side)
     """
-    inner = _inner(len(frame), MIDDLE_SHARE)
-    both = frame.copy()
-    both[inner, inner] = middle[inner, inner]
+    mask = region.middle(len(frame)) if mask is None else mask
+    weight = gaussian_filter(mask.astype(np.float32), _SEAM * len(frame))
+    both: Square = weight * middle + (1 - weight) * frame
     return both

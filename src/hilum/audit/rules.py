@@ -8,18 +8,30 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hilum.audit.contest import CHANCE, Contest
 from hilum.audit.reading import Reading
 from hilum.evaluate import Estimate
+from hilum.evaluate.comparison import Drop
 
 __all__ = [
     "FEWEST_IMAGES",
     "FEWEST_PATIENTS",
     "FEWEST_PATIENTS_OF_SOURCE",
+    "SAME",
     "Ruling",
+    "coarse",
     "confounded",
     "contradicted",
     "explained",
+    "followed",
+    "leaking",
+    "lucky",
+    "miscalibrated",
+    "shades",
+    "transported",
     "unequal",
     "unseen",
 ]
@@ -67,6 +79,78 @@ def explained(contest: Contest, gravest: Reading = Reading.BROKEN) -> Ruling:
     if math.isnan(share):
         return Reading.CANNOT_TELL, "the whole image itself is no better than chance in these folds"
     return Reading.SOUND, "it explains less than a quarter of the result, or no more than chance would"
+
+
+MOST = 0.8
+
+
+def coarse(contest: Contest) -> Ruling:
+    """Read what an image tells when all that is fine is taken from it.
+
+    Large opacities survive in 64 dots, so nothing here breaks a result, and half of it proves nothing: where
+    synthetic lungs alone held the label, the dots explained up to two thirds. Doubtful: they explain 80 % or
+    more, and their AUC surely exceeds 0.60.
+    """
+    reading, clause = explained(contest, Reading.DOUBTFUL)
+    if reading is not Reading.DOUBTFUL:
+        return reading, clause
+    if contest.explained.value >= MOST and contest.part.low >= STRONG:
+        return (
+            reading,
+            f"it explains {MOST:.0%} of the result or more, and its AUC is surely above {STRONG:.2f}",
+        )
+    return Reading.SOUND, f"it explains less than {MOST:.0%} of the result; large opacities alone may do so"
+
+
+def shades(whole: Contest, outside: Contest) -> Ruling:
+    """Read what the shades of grey tell, in the whole image and outside its middle.
+
+    Haze in the lungs changes the histogram of the image: where synthetic lungs alone held the label, it
+    explained nearly all of the result. So the shades outside the lungs decide, which only exposure,
+    processing and the film's cut can change. Doubtful: the whole histogram explains half of the result or
+    more, and that of the outside a quarter, both surely better than chance.
+    """
+    reading, clause = explained(whole, Reading.DOUBTFUL)
+    if reading is not Reading.DOUBTFUL:
+        return reading, clause
+    if whole.explained.value >= HALF and explained(outside)[0].gravity >= Reading.DOUBTFUL.gravity:
+        return reading, "it explains at least half of the result, and outside the middle at least a quarter"
+    return (
+        Reading.SOUND,
+        "outside the middle, where no lung is, it explains less than a quarter of the result",
+    )
+
+
+MORE_OFTEN = 0.1
+SEAM = 0.3
+
+
+def followed(frame: Estimate, flipped: Estimate, more: Estimate) -> Ruling:
+    """Read how often a composite of two labels is called as its frame.
+
+    A seam by itself may change an answer; composites within a label show how often. Broken: surely more than
+    half follow the frame, and surely more than the seam explains. Doubtful: surely 0.1 more than the seam
+    explains.
+
+    Parameters
+    ----------
+    frame : Estimate
+        Share of composites of two labels that are called as their frame.
+    flipped : Estimate
+        Share of composites of one label that are called otherwise.
+    more : Estimate
+        Their difference.
+    """
+    if frame.low > HALF and more.low > MORE_OFTEN:
+        return Reading.BROKEN, "surely more than half follow the frame, and the seam does not explain it"
+    if more.low > MORE_OFTEN:
+        return (
+            Reading.DOUBTFUL,
+            f"the frame is surely followed {MORE_OFTEN:.1f} more often than the seam explains",
+        )
+    if flipped.value > SEAM:
+        return Reading.CANNOT_TELL, f"the seam alone changes the answer in {flipped.value:.0%}"
+    return Reading.SOUND, "the frame is not surely followed more often than the seam explains"
 
 
 def confounded(source: Contest, facts: Mapping[str, Contest]) -> tuple[str, Ruling]:
@@ -155,3 +239,141 @@ def contradicted(share: Estimate, whole: Estimate) -> Ruling:
     if share.low > MANY_ERRORS:
         return Reading.DOUBTFUL, f"surely more than {MANY_ERRORS:.0%} of the labels are contradicted"
     return Reading.SOUND, f"no more than {MANY_ERRORS:.0%} of the labels are surely contradicted"
+
+
+MISLEADING = 0.05
+"""Points by which probabilities may be off on average before a reader of them is misled."""
+UNSETTLED = 0.10
+"""An error that may be as large as this is not shown to be small."""
+
+
+def miscalibrated(error: Estimate, by_chance: float, patients: int) -> Ruling:
+    """Read an expected calibration error.
+
+    Doubtful: it is surely above 0.05, and above what calibrated probabilities show by chance in 95 of 100
+    such samples. Both, since an error that is a sum of distances is above 0 in every sample, the more so in
+    small ones. Never broken: probabilities can be recalibrated, and who is told ill by a threshold stays.
+    """
+    if patients < FEWEST_PATIENTS:
+        return Reading.CANNOT_TELL, f"{patients} test patients of the rarest class are too few"
+    if error.low > MISLEADING and error.value > by_chance:
+        return Reading.DOUBTFUL, f"the error is surely above {100 * MISLEADING:.0f} percentage points"
+    if not error.high < UNSETTLED:
+        return (
+            Reading.CANNOT_TELL,
+            f"with so few test images the error may be {100 * UNSETTLED:.0f} percentage points or more",
+        )
+    return Reading.SOUND, (
+        f"the error is below {100 * UNSETTLED:.0f} percentage points, and not surely above "
+        f"{100 * MISLEADING:.0f}"
+    )
+
+
+SAME = 1e-9  # accuracies closer than this are the same share of images
+RARE = 0.025
+LUCK = 0.02
+SMALL_COST, GREAT_COST = 0.02, 0.05
+
+
+def lucky(reported: float, own: NDArray[np.float64], apart: NDArray[np.float64], cost: Estimate) -> Ruling:
+    """Read where the reported accuracy lies among other splits', and what keeping patients apart costs.
+
+    Broken: keeping patients apart surely costs more than 5 points, and fewer than 2.5 % of such splits reach
+    the reported accuracy: it is out of reach for patients whom the classifier has not seen. Doubtful: surely
+    more than 2 points; or a lucky split, which fewer than 2.5 % of the others reach and which gains 2 points
+    or more on their mean. A split that ties with others, as many do near 100 %, is not lucky.
+
+    Parameters
+    ----------
+    reported : float
+        NaN if it cannot be compared; the mean of `own` stands for it then.
+    own, apart : ndarray of float64, shape (splits,)
+        Accuracies by the recipe's own rule, and with patients apart.
+    cost : Estimate
+        Mean of `own` less mean of `apart`.
+    """
+    claimed = float(own.mean()) if math.isnan(reported) else reported
+    if cost.low > GREAT_COST and np.mean(apart >= claimed - SAME) < RARE:
+        return Reading.BROKEN, (
+            f"keeping patients apart surely costs more than {GREAT_COST * 100:.0f} points,"
+            " and hardly a split then reaches the reported accuracy"
+        )
+    if cost.low > SMALL_COST:
+        return (
+            Reading.DOUBTFUL,
+            f"keeping patients apart surely costs more than {SMALL_COST * 100:.0f} points",
+        )
+    if claimed - own.mean() >= LUCK and np.mean(own >= claimed - SAME) < RARE:
+        return Reading.DOUBTFUL, f"fewer than {RARE:.1%} of the splits reach the reported accuracy"
+    return (
+        Reading.SOUND,
+        "the reported accuracy is usual among splits, and keeping patients apart costs little",
+    )
+
+
+def leaking(auc: Estimate) -> Ruling:
+    """Read the mean AUC of the whole procedure on labels that mean nothing; `n` counts the repetitions.
+
+    Without a leak it is 0.5, or a little less. Broken: surely above 0.60. Doubtful: surely above 0.5, and
+    0.55 or more; both, since the interval alone would cry wolf at one sound procedure in forty.
+    """
+    if math.isnan(auc.low):
+        return Reading.CANNOT_TELL, "too few experiments with shuffled labels could be done"
+    if auc.low > STRONG:
+        return Reading.BROKEN, f"the mean AUC is surely above {STRONG:.2f}"
+    if auc.low > CHANCE and auc.value >= SEEN:
+        return Reading.DOUBTFUL, f"the mean AUC is surely above {CHANCE}, and {SEEN:.2f} or more"
+    return Reading.SOUND, f"the mean AUC is not surely above {CHANCE}, or below {SEEN:.2f}"
+
+
+BROKEN_AREA, BROKEN_RATE = 0.15, 0.25
+DOUBTFUL_AREA, DOUBTFUL_RATE = 0.05, 0.10
+SMALL_DROP = 0.1
+_RATES = "sensitivity or specificity"
+
+
+def transported(drops: Mapping[str, Drop], figure: str) -> Ruling:
+    """Read how a classifier does in another hospital.
+
+    Broken: the AUC is surely down by more than 0.15, or is surely down and no better than chance there; or
+    sensitivity or specificity is surely down by more than 0.25, which a threshold from elsewhere does too.
+    Doubtful: surely by more than 0.05 and 0.10. Sound only if a drop of 0.1 or more is ruled out: few images
+    tell nothing.
+
+    Parameters
+    ----------
+    drops : mapping of str to Drop
+    figure : str
+        The one to report: an AUC where both sides have the labels for it.
+    """
+    areas = [one for name, one in drops.items() if name.startswith("roc_auc")]
+    rates = [one for name, one in drops.items() if name.startswith(("sensitivity", "specificity"))]
+    area, rate = (_surely(side) for side in (areas, rates))
+    cases = (
+        (Reading.BROKEN, area > BROKEN_AREA, f"the AUC is surely down by more than {BROKEN_AREA:.2f}"),
+        (
+            Reading.BROKEN,
+            any(map(_lost_all, areas)),
+            "the AUC is surely down, to no better than chance",
+        ),
+        (Reading.BROKEN, rate > BROKEN_RATE, f"{_RATES} is surely down by more than {BROKEN_RATE:.2f}"),
+        (Reading.DOUBTFUL, area > DOUBTFUL_AREA, f"the AUC is surely down by more than {DOUBTFUL_AREA:.2f}"),
+        (Reading.DOUBTFUL, rate > DOUBTFUL_RATE, f"{_RATES} is surely down by more than {DOUBTFUL_RATE:.2f}"),
+        (
+            Reading.SOUND,
+            drops[figure].difference.high < SMALL_DROP,
+            f"a drop of {SMALL_DROP:.1f} or more is ruled out",
+        ),
+    )
+    unknown = Reading.CANNOT_TELL, f"the images are too few to rule out a drop of {SMALL_DROP:.1f}"
+    return next(((reading, reason) for reading, holds, reason in cases if holds), unknown)
+
+
+def _surely(drops: list[Drop]) -> float:
+    """The largest drop that is sure; 0 where none is known."""
+    return max((one.difference.low for one in drops if not math.isnan(one.difference.low)), default=0.0)
+
+
+def _lost_all(found: Drop) -> bool:
+    there, here = found.external, found.internal
+    return there.low <= CHANCE < here.low and found.difference.low > DOUBTFUL_AREA

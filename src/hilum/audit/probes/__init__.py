@@ -3,8 +3,33 @@
 from __future__ import annotations
 
 from hilum.audit.probe import Probe
+from hilum.audit.probes import (
+    calibration,
+    frame,
+    header,
+    histogram,
+    labels,
+    left_out,
+    middle,
+    source,
+    subgroups,
+    swap,
+    thumbnail,
+)
 
 __all__ = ["OWN"]
 
-OWN: tuple[Probe, ...] = ()
+OWN: tuple[Probe, ...] = (
+    source.PROBE,
+    header.PROBE,
+    frame.PROBE,
+    middle.PROBE,
+    thumbnail.PROBE,
+    histogram.PROBE,
+    swap.PROBE,
+    left_out.PROBE,
+    subgroups.PROBE,
+    calibration.PROBE,
+    labels.PROBE,
+)
 """In the order in which they are asked: what costs nothing first."""
