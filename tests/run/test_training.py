@@ -16,10 +16,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
+from hilum.backbone import Features
+from hilum.cohort import Cohort
 from hilum.errors import CohortError, RunError, RunExistsError, SourceError, SplitError
+from hilum.radiograph import Header
 from hilum.recipe import Setting, load
 from hilum.recipe.settings import SplitBy
 from hilum.run import Run, train
+from hilum.run.training import with_headers
 
 FILES = {
     "cohort.parquet",
@@ -213,6 +217,20 @@ def test_an_image_that_cannot_be_read_is_left_out_with_its_cause(tmp_path):
     assert left["reason"].tolist() == ["unreadable"]
     assert left["detail"].iloc[0]
     assert "ill/broken.png" in run.report.read_text()
+
+
+def test_equipment_is_in_the_table_where_a_file_states_it_and_what_none_states_stays(tmp_path):
+    rows = {"image": ["a.dcm", "b.png"], "label": ["x", "y"], "patient": ["1", "2"], "source": "s"}
+    cohort = Cohort.of(pd.DataFrame(rows).assign(model="as listed", kvp=[70.0, 70.0]), tmp_path)
+    stated = Header("DICOM", 40, 50, "MONOCHROME2", 12, 4500, spacing_mm=(0.15, 0.2), view="PA", kvp=110.0)
+    plain = Header("PNG", 40, 50, "L", 8, 900)
+    features = Features(np.zeros((2, 3), np.float32), (stated, plain), {}, 0, "none", "float32")
+    table = with_headers(cohort, features)[0].table
+    assert table["model"].tolist() == ["as listed", "as listed"]
+    assert table["kvp"].fillna(0).tolist() == [110, 0]
+    assert table["spacing_mm"].fillna(0).tolist() == [0.15, 0]
+    assert table["format"].tolist() == ["DICOM", "PNG"]
+    assert not {"view", "detector"} & set(table.columns)
 
 
 def test_a_cohort_without_one_readable_image_is_an_error_and_leaves_nothing(tmp_path):
