@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hilum.audit import Scale
 from hilum.evaluate import METRICS, Estimate
 from hilum.report import format as fmt
 
@@ -78,3 +79,14 @@ def test_what_is_not_perfect_never_shows_as_perfect():
 
 def test_bounds_that_read_alike_stand_once():
     assert fmt.interval("loss", Estimate(0.00002, 0.00001, 0.00004, 55)) == "<0.001"
+
+
+def test_an_interval_of_no_width_keeps_its_form_and_nothing_becomes_zero_that_is_not():
+    assert fmt.scaled_interval(Scale.AREA, Estimate(1.0, 1.0, 1.0, 9)) == "1.000–1.000"
+    assert fmt.scaled_interval(Scale.NUMBER, Estimate(1204, 1204, 1204, 9)) == "1,204–1,204"
+    assert fmt.scaled_interval(Scale.AREA, Estimate(0.00002, 0.00001, 0.00004, 9)) == "<0.001"
+
+
+@pytest.mark.parametrize("scale", list(Scale))
+def test_a_figure_of_the_audit_that_is_missing_is_a_dash(scale):
+    assert fmt.scaled(scale, float("nan")) == fmt.scaled_interval(scale, UNDEFINED) == "–"

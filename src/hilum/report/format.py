@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from hilum.audit import Scale
 from hilum.evaluate import METRICS, Estimate
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "estimate",
     "interval",
     "plural",
+    "scaled",
+    "scaled_interval",
     "share",
     "value",
 ]
@@ -24,6 +27,7 @@ MISSING = "–"
 """Stands where a figure is not defined."""
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
 PROPORTIONS = frozenset({"accuracy", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv"})
 
 
@@ -43,9 +47,7 @@ def value(metric: str, number: float) -> str:
     >>> value("accuracy", 54 / 55), value("roc_auc", 1.0), value("loss", float("nan"))
     ('98.2\u202f%', '1.000', '–')
     """
-    if not math.isfinite(number):
-        return MISSING
-    return share(number) if _in_percent(metric) else _rounded(number, 3)
+    return scaled(_scale(metric), number)
 
 
 def interval(metric: str, figure: Estimate) -> str:
@@ -54,13 +56,38 @@ def interval(metric: str, figure: Estimate) -> str:
     >>> interval("accuracy", Estimate(54 / 55, 0.90393, 0.99678, 55))
     '90.4–99.7\u202f%'
     """
+    return scaled_interval(_scale(metric), figure)
+
+
+def scaled(scale: Scale, number: float) -> str:
+    """A figure of the audit, as its scale says.
+
+    >>> scaled(Scale.SHARE, 0.8), scaled(Scale.AREA, -0.98765), scaled(Scale.NUMBER, 1204)
+    ('80.0\u202f%', '−0.988', '1,204')
+    """
+    if not math.isfinite(number):
+        return MISSING
+    write = {Scale.SHARE: share, Scale.AREA: lambda area: _rounded(area, 3), Scale.NUMBER: amount}[scale]
+    return write(number).replace("-", MINUS)
+
+
+def scaled_interval(scale: Scale, figure: Estimate) -> str:
+    """Bounds of its interval, the unit once.
+
+    >>> scaled_interval(Scale.AREA, Estimate(-0.1, -0.2, 0.05, 55))
+    '−0.200 to 0.050'
+    """
     if not (math.isfinite(figure.low) and math.isfinite(figure.high)):
         return MISSING
-    scale, digits, unit = (100, 1, f"{THIN}%") if _in_percent(metric) else (1, 3, "")
-    low, high = (f"{scale * bound:.{digits}f}" for bound in (figure.low, figure.high))
-    if low == high:
-        return value(metric, figure.high)
-    return f"{low}–{high}{unit}"
+    if scale is Scale.NUMBER:
+        low, high, unit = amount(figure.low), amount(figure.high), ""
+    else:
+        factor, digits, unit = (100, 1, f"{THIN}%") if scale is Scale.SHARE else (1, 3, "")
+        low, high = (f"{factor * bound:.{digits}f}" for bound in (figure.low, figure.high))
+    if low == high and not low.strip("0."):
+        return scaled(scale, figure.high)
+    between = "–" if figure.low >= 0 else " to "
+    return f"{low}{between}{high}{unit}".replace("-", MINUS)
 
 
 def estimate(metric: str, figure: Estimate) -> str:
@@ -74,8 +101,8 @@ def estimate(metric: str, figure: Estimate) -> str:
     return shown if bounds == MISSING else f"{shown} (95{THIN}% interval {bounds})"
 
 
-def _in_percent(metric: str) -> bool:
-    return base_of(metric) in PROPORTIONS
+def _scale(metric: str) -> Scale:
+    return Scale.SHARE if base_of(metric) in PROPORTIONS else Scale.AREA
 
 
 def _rounded(number: float, digits: int, full: float = 1.0) -> str:
