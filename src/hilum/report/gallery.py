@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from dataclasses import dataclass
 
@@ -11,7 +12,9 @@ from PIL import Image
 
 from hilum.report.content import Content
 
-__all__ = ["Tile", "fit", "jpeg", "tiles"]
+__all__ = ["Pixels", "Tile", "data_uri", "fit", "jpeg", "tiles"]
+
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,3 +90,12 @@ def jpeg(pixels: NDArray[np.uint8], side: int, quality: int = 78) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(fit(pixels, side, side)).save(stream, "JPEG", quality=quality, optimize=True)
     return stream.getvalue()
+
+
+def data_uri(kind: str, data: bytes) -> str:
+    """Write bytes so that a page holds them itself.
+
+    >>> data_uri("image/png", b"hilum")
+    'data:image/png;base64,aGlsdW0='
+    """
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
