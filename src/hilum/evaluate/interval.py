@@ -1,4 +1,4 @@
-"""95 % intervals: Wilson's for a proportion, the bootstrap over patients for everything else."""
+"""Intervals: Wilson's for a proportion, and the bootstrap over patients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 __all__ = ["Floats", "Statistic", "bootstrap", "wilson"]
 
@@ -76,10 +76,14 @@ def bootstrap(
     resamples: int = 2000,
     level: float = 0.95,
 ) -> tuple[Floats, Floats]:
-    """Percentile interval of a statistic, by resampling whole groups with replacement.
+    """Expanded percentile interval of a statistic, by resampling whole groups with replacement.
 
     A group (a patient) is drawn with all its rows, so rows of one group may depend on each other. As
     weights say how often a row was drawn, a statistic serves all resamples of a block in one call.
+
+    Resamples of few groups vary too little, and their plain percentiles hold the true figure too seldom. The
+    percentiles are therefore taken further out, as far as Student's quantile with its standard error lies
+    beyond the normal one (Hesterberg 2015): with 20 groups at 1.6 % and 98.4 %, with 100 at 2.3 % and 97.7 %.
 
     A resample where the statistic is NaN is skipped. The interval is NaN if more than ``1 - level`` of
     them are (what is left no longer tells of the tails), or if all agree, since a bootstrap without
@@ -105,6 +109,7 @@ def bootstrap(
 
     References
     ----------
+    Hesterberg, T. C. What teachers should know about the bootstrap. Am. Stat. 69, 371-386 (2015).
     Efron, B. and Tibshirani, R. J. An Introduction to the Bootstrap, chapter 13 (1993).
     Field, C. A. and Welsh, A. H. Bootstrapping clustered data. J. R. Stat. Soc. B 69, 369-390 (2007).
 
@@ -118,7 +123,8 @@ def bootstrap(
     """
     _, codes = np.unique(groups, return_inverse=True)
     values = np.concatenate([statistic(block) for block in _weights(codes, rng, resamples)])
-    bounds = [_percentiles(column, level) for column in values.reshape(resamples, -1).T]
+    tail = _tail(int(codes.max(initial=0)) + 1, level)
+    bounds = [_percentiles(column, level, tail) for column in values.reshape(resamples, -1).T]
     low, high = (np.array(side).reshape(values.shape[1:]) for side in zip(*bounds, strict=True))
     return low, high
 
@@ -142,11 +148,18 @@ def _draws(resamples: int, groups: int, rng: np.random.Generator) -> Floats:
     return counts.reshape(resamples, groups).astype(np.float64)
 
 
-def _percentiles(values: Floats, level: float) -> tuple[float, float]:
+def _tail(groups: int, level: float) -> float:
+    """The share of resamples that the interval leaves out on each side."""
+    if groups < 2:
+        return (1 - level) / 2
+    return float(ndtr(math.sqrt(groups / (groups - 1)) * stdtrit(groups - 1, (1 - level) / 2)))
+
+
+def _percentiles(values: Floats, level: float, tail: float) -> tuple[float, float]:
     known = values[~np.isnan(values)]
     if known.size < level * values.size:
         return math.nan, math.nan
     if np.ptp(known) <= _NO_SPREAD * max(1.0, abs(known[0])):
         return math.nan, math.nan
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(known, [tail, 1 - tail])
     return float(low), float(high)
