@@ -14,7 +14,7 @@ def rng():
 def test_corners_by_hand(build):
     # Sick at 0.9 and 0.5, well at 0.5 and 0.1.
     predictions = build([1, 1, 0, 0], [0.9, 0.5, 0.5, 0.1])
-    roc = roc_curve(predictions, rng())["covid"]
+    roc = roc_curve(predictions)["covid"]
     assert roc.false_positive_rate.tolist() == [0, 0, 0.5, 1]
     assert roc.true_positive_rate.tolist() == [0, 0.5, 1, 1]
     assert roc.thresholds.tolist() == [np.inf, 0.9, 0.5, 0.1]
@@ -31,7 +31,7 @@ def test_corners_by_hand(build):
 def test_areas_and_intervals_are_those_of_the_metrics(drawn, k):
     predictions = drawn(k=k)
     figures = evaluate(predictions, rng())
-    rocs, prs = roc_curve(predictions, rng()), pr_curve(predictions, rng())
+    rocs, prs = roc_curve(predictions), pr_curve(predictions, rng())
     assert list(rocs) == list(prs) == (["covid"] if k == 2 else list(predictions.classes))
     for name in rocs:
         suffix = "" if k == 2 else "_" + {"COVID-19": "covid_19"}.get(name, name.replace(" ", "_"))
@@ -42,7 +42,7 @@ def test_areas_and_intervals_are_those_of_the_metrics(drawn, k):
 @pytest.mark.parametrize("k", [2, 3])
 def test_the_area_under_the_points_is_the_area(drawn, k):
     predictions = drawn(k=k, n=400)
-    for name, roc in roc_curve(predictions, rng(), resamples=10).items():
+    for name, roc in roc_curve(predictions).items():
         heights = (roc.true_positive_rate[1:] + roc.true_positive_rate[:-1]) / 2
         assert heights @ np.diff(roc.false_positive_rate) == pytest.approx(roc.auc.value)
         pr = pr_curve(predictions, rng(), resamples=10)[name]
@@ -56,7 +56,7 @@ def test_the_area_under_the_points_is_the_area(drawn, k):
 @pytest.mark.parametrize("labels", [[1, 1], [0, 0], []])
 def test_without_both_classes_a_curve_is_empty(build, labels):
     predictions = build(labels, [0.4] * len(labels))
-    roc, pr = roc_curve(predictions, rng())["covid"], pr_curve(predictions, rng())["covid"]
+    roc, pr = roc_curve(predictions)["covid"], pr_curve(predictions, rng())["covid"]
     assert roc.thresholds.size == pr.thresholds.size == 0
     assert np.isnan([roc.auc.value, pr.average_precision.value]).all()
     assert pr.prevalence == pytest.approx(labels[0] if labels else np.nan, nan_ok=True)

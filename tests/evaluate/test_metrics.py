@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from hilum.artifact import write_json
-from hilum.evaluate import METRICS, Predictions, evaluate, metrics_of_parts, wilson
+from hilum.evaluate import METRICS, Predictions, auc_interval, evaluate, metrics_of_parts, wilson
 
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 
@@ -128,7 +128,8 @@ def test_intervals_are_the_generators(drawn, k):
     once, other = evaluate(predictions, rng(1)), evaluate(predictions, rng(2))
     for name in once:
         same = once[name] == other[name]
-        assert same == (name.startswith(PROPORTIONS) and (k == 2 or name not in PROPORTIONS[1:]))
+        averaged = k == 3 and name in (*PROPORTIONS[1:], "roc_auc")
+        assert same == (name.startswith((*PROPORTIONS, "roc_auc")) and not averaged), name
 
 
 def test_every_figure_lies_in_an_interval_of_some_width(drawn):
@@ -151,6 +152,18 @@ def test_patients_with_many_images_widen_the_interval(drawn):
     once, both = (evaluate(p, rng())["brier"] for p in (drawn(n=60), twice))
     assert both.high - both.low == pytest.approx(once.high - once.low)
     assert width([f"p{i}" for i in range(120)]) < 1.3 * width([f"p{i // 2}" for i in range(120)])
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_the_areas_have_delongs_interval_over_patients(drawn, k):
+    predictions = drawn(k=k)
+    found = evaluate(predictions, rng(), 20)
+    names = {"roc_auc": 1} if k == 2 else {"roc_auc_covid_19": 0, "roc_auc_normal": 1}
+    for name, code in names.items():
+        interval = auc_interval(
+            predictions.labels == code, predictions.probabilities[:, code], predictions.patients
+        )
+        assert (found[name].low, found[name].high) == interval
 
 
 def test_a_perfect_separation_gets_an_interval_all_the_same(build):

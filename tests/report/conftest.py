@@ -83,7 +83,7 @@ def content_of(recipe, predictions: Predictions, rng, **changes) -> Content:
         "history": history_of(0, rng),
         "predictions": predictions,
         "metrics": metrics_of_parts(predictions, seed, RESAMPLES),
-        "roc": roc_curve(test, np.random.default_rng(1), RESAMPLES),
+        "roc": roc_curve(test),
         "pr": pr_curve(test, np.random.default_rng(1), RESAMPLES),
         "confusion": confusion(test),
         "backbone": BackboneFacts("efficientnet_lite0", "ImageNet", "Apache-2.0", 1280, 3_374_976),

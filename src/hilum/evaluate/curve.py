@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn import metrics
 
+from hilum.evaluate.area import areas
 from hilum.evaluate.contrast import Contrast, contrasts
 from hilum.evaluate.estimate import Estimate, estimates
 from hilum.evaluate.interval import Floats
@@ -75,16 +76,13 @@ class PrCurve:
         _check_lengths(self.recall, self.precision, self.thresholds)
 
 
-def roc_curve(
-    predictions: Predictions, rng: np.random.Generator, resamples: int = 2000
-) -> dict[str, RocCurve]:
+def roc_curve(predictions: Predictions) -> dict[str, RocCurve]:
     """ROC curve of each class against the rest; of two classes, of the positive one alone.
 
-    Intervals equal those of `hilum.evaluate.evaluate` from a generator of the same seed.
+    Intervals equal those of `hilum.evaluate.evaluate`.
     """
-    sides = contrasts(predictions)
-    areas = estimates(lambda w: {side.name: side.roc_auc(w) for side in sides}, predictions, rng, resamples)
-    return {side.name: RocCurve(*_roc_points(side), auc=areas[side.name]) for side in sides}
+    found = areas(predictions)
+    return {side.name: RocCurve(*_roc_points(side), auc=found[side.name]) for side in contrasts(predictions)}
 
 
 def pr_curve(predictions: Predictions, rng: np.random.Generator, resamples: int = 2000) -> dict[str, PrCurve]:
@@ -93,11 +91,11 @@ def pr_curve(predictions: Predictions, rng: np.random.Generator, resamples: int 
     Intervals equal those of `hilum.evaluate.evaluate` from a generator of the same seed.
     """
     sides = contrasts(predictions)
-    areas = estimates(lambda w: {side.name: side.pr_auc(w) for side in sides}, predictions, rng, resamples)
+    found = estimates(lambda w: {side.name: side.pr_auc(w) for side in sides}, predictions, rng, resamples)
     return {
         side.name: PrCurve(
             *_pr_points(side),
-            average_precision=areas[side.name],
+            average_precision=found[side.name],
             prevalence=float(side.actual.mean()) if side.actual.size else np.nan,
         )
         for side in sides

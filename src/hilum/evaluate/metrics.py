@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.evaluate.area import areas
 from hilum.evaluate.contrast import contrasts, ratio
-from hilum.evaluate.estimate import Estimate, estimates
-from hilum.evaluate.interval import Floats, wilson
+from hilum.evaluate.estimate import Estimate, estimates, proportion
+from hilum.evaluate.interval import Floats
 from hilum.evaluate.predictions import Predictions, slug
 
-__all__ = ["METRICS", "Metric", "evaluate", "metrics_of_parts"]
+__all__ = ["METRICS", "Metric", "Scores", "evaluate", "metrics_of_parts"]
 
 _CLIP = 1e-7  # Keras' epsilon
 
@@ -115,8 +115,9 @@ def evaluate(
     and Brier score are of all classes at once, and balanced accuracy is the mean sensitivity.
 
     Accuracy, and sensitivity, specificity, PPV and NPV of a class, are proportions: Wilson's interval,
-    with `n` the images they are a share of. All else: bootstrap over patients (see `estimates`, also for
-    perfect figures), with `n` all images. Where images stand in several folds, shares are over rows and
+    with `n` the images they are a share of. ROC AUC of a class: DeLong's interval with patients as clusters
+    (see `auc_interval`). All else, macro averages too: bootstrap over patients (see `estimates`, also for
+    perfect figures). Both with `n` all images. Where images stand in several folds, shares are over rows and
     `n` counts each image once.
 
     A figure that does not exist is NaN: every one without rows, an AUC without both classes, a rate
@@ -142,9 +143,9 @@ def evaluate(
     score is the mean of (p - y)^2 for two classes, in [0, 1], and of its sum over the classes for more,
     in [0, 2] (Brier, Mon. Weather Rev. 78, 1-3, 1950).
     """
-    scores = _Scores(predictions)
+    scores = Scores(predictions)
     figures = estimates(scores.values, predictions, rng, resamples, losses=_LOSSES)
-    return figures | scores.proportions()
+    return figures | scores.proportions() | scores.areas()
 
 
 def metrics_of_parts(
@@ -160,11 +161,11 @@ def metrics_of_parts(
     }
 
 
-class _Scores:
+class Scores:
     """What the metrics need of the predictions, worked out once for all resamples."""
 
     def __init__(self, predictions: Predictions) -> None:
-        self.images = predictions.images
+        self.predictions = predictions
         self.right = predictions.labels == predictions.predicted
         self.contrasts = contrasts(predictions)
         self.binary = predictions.positive is not None
@@ -190,7 +191,7 @@ class _Scores:
         if self.binary:
             return {}
         return {
-            METRICS[name].key(contrast.name): value
+            self.key(name, contrast.name): value
             for contrast, values in zip(self.contrasts, each, strict=True)
             for name, value in values.items()
         }
@@ -201,16 +202,19 @@ class _Scores:
         for contrast in self.contrasts:
             agrees = contrast.actual == contrast.called
             for name, base in contrast.bases.items():
-                key = name if self.binary else METRICS[name].key(contrast.name)
-                found[key] = self._share(base, agrees)
+                found[self.key(name, contrast.name)] = self._share(base, agrees)
         return found
 
+    def areas(self) -> dict[str, Estimate]:
+        """The areas under ROC curves of single classes, with DeLong's intervals."""
+        return {self.key("roc_auc", name): area for name, area in areas(self.predictions).items()}
+
+    def key(self, metric: str, class_name: str) -> str:
+        """What a metric of a class against the rest is called here."""
+        return metric if self.binary else METRICS[metric].key(class_name)
+
     def _share(self, base: NDArray[np.bool_], hits: NDArray[np.bool_]) -> Estimate:
-        n = len(set(self.images[base]))
-        if n == 0:
-            return Estimate(math.nan, math.nan, math.nan, 0)
-        share = float(hits[base].mean())
-        return Estimate.around(share, wilson(share * n, n), n)
+        return proportion(hits[base], self.predictions.images[base])
 
 
 def _macro(each: list[dict[str, Floats]]) -> dict[str, Floats]:

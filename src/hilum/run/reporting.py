@@ -68,7 +68,7 @@ def _content(run: Run, thumbnails: dict[str, NDArray[np.uint8]]) -> Content:
         history=run.history,
         predictions=run.predictions,
         metrics=run.metrics,
-        roc=roc_curve(test, np.random.default_rng(seed)),
+        roc=roc_curve(test),
         pr=pr_curve(test, np.random.default_rng(seed)),
         confusion=confusion(test),
         threshold=manifest.threshold.value,
