@@ -20,6 +20,10 @@ from hilum.recipe.settings import HeadSettings, LinearHeadSettings
 
 __all__ = ["Experiment", "fixed", "out_of_fold", "perform"]
 
+ENOUGH_LOSS = 1e-3
+"""Training loss at which a dense head that is fitted many times ends: each training image has its label with
+a probability of about 0.999 then, and the weights hardly move."""
+
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
@@ -144,7 +148,7 @@ def out_of_fold(
 
 
 def fixed(head: HeadSettings, details: Mapping[str, object]) -> HeadSettings:
-    """Fix what a fit chose, so that it can be repeated without choosing again.
+    """Fix what a fit chose, so that it can be repeated without choosing again, and without idle epochs.
 
     Parameters
     ----------
@@ -153,7 +157,7 @@ def fixed(head: HeadSettings, details: Mapping[str, object]) -> HeadSettings:
         Of that fit: a linear head's ``strength``.
     """
     if not isinstance(head, LinearHeadSettings):
-        return head
+        return head.model_copy(update={"enough_loss": head.enough_loss or ENOUGH_LOSS})
     return head.model_copy(update={"strengths": [details["strength"]]})
 
 

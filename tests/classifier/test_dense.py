@@ -225,3 +225,11 @@ def test_a_plateau_needs_validation_rows(two: Samples) -> None:
 def test_divergence_is_an_error(two: Samples) -> None:
     with pytest.raises(FitError, match=r"diverged; found loss \w+ in epoch"):
         fit_dense(two, DenseHeadSettings(learning_rate=1e30), 0)
+
+
+def test_fitting_ends_where_nothing_is_left_to_learn(two: Samples) -> None:
+    whole = fit_dense(two, DenseHeadSettings(units=16, epochs=30), 0).history
+    enough = float(whole["loss"].iloc[10])
+    ended = fit_dense(two, DenseHeadSettings(units=16, epochs=30, enough_loss=enough), 0).history
+    first = int(np.argmax(whole["loss"] <= enough))
+    assert ended.equals(whole.iloc[: first + 1])

@@ -15,6 +15,7 @@ SHIPPED = {
     "darkcovidnet-2class",
     "darkcovidnet-3class",
     "covid-vs-normal",
+    "covid-vs-other",
     "demo",
 }
 
@@ -58,6 +59,7 @@ def test_tutorial_model_1_states_the_tutorial_s_settings():
         "batch": 8,
         "learning_rate": 1e-3,
         "plateau": None,
+        "enough_loss": None,
     }
 
 

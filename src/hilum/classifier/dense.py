@@ -48,7 +48,7 @@ def fit_dense(
     Returns
     -------
     FittedHead
-        The head after the last epoch; validation columns of the history are NaN without such rows.
+        The head after the last epoch that ran; validation columns of the history are NaN without such rows.
 
     Raises
     ------
@@ -73,6 +73,8 @@ def fit_dense(
                 raise FitError("training diverged", found=f"loss {loss} in epoch {epoch}")
             val_loss, val_accuracy = training.validate()
             history.append((epoch, loss, accuracy, val_loss, val_accuracy, rate))
+            if settings.enough_loss is not None and loss <= settings.enough_loss:
+                break
             if plateau is not None:
                 training.adam.learning_rate = plateau.next_rate(val_loss, rate)
     head = Head(training.network.layers(), training.objective.output, samples.classes)

@@ -217,7 +217,8 @@ class PlateauSettings(Section):
 class DenseHeadSettings(Section):
     """The tutorial's head: dense, ReLU, dropout, dense, trained by Adam.
 
-    Defaults are Model 1's.
+    Defaults are Model 1's. Training ends after `epochs`, or after the epoch whose training loss is at or below
+    `enough_loss`: there is nothing left to learn then, and the weights hardly move.
     """
 
     kind: Literal["dense"] = "dense"
@@ -227,6 +228,7 @@ class DenseHeadSettings(Section):
     batch: Count = 8
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     plateau: PlateauSettings | None = None
+    enough_loss: Annotated[float, Field(gt=0)] | None = None
 
 
 class LinearHeadSettings(Section):

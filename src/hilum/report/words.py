@@ -94,9 +94,10 @@ def _head(recipe: Recipe) -> str:
             f" on {head.folds} folds of the training images."
         )
     plateau = " It falls when the validation loss stands still." if head.plateau else ""
+    end = f", or fewer once the training loss is {amount(head.enough_loss)}" if head.enough_loss else ""
     return (
         f"Dense layer of {plural(head.units, 'unit')}, ReLU, dropout {amount(head.dropout)}, dense output;"
-        f" {plural(head.epochs, 'epoch')} of Adam, {head.batch} images a step,"
+        f" {plural(head.epochs, 'epoch')} of Adam{end}, {head.batch} images a step,"
         f" learning rate {amount(head.learning_rate)}.{plateau}"
     )
 
@@ -177,6 +178,11 @@ def glossary(content: Content) -> dict[str, str]:
         words.pop("Macro average", None)
     if len(content.history) == 0:
         words.pop("Epoch", None)
+    if not content.clinical.prevalence.points:
+        words.pop("Net benefit", None)
+    if not content.clinical.calibration:
+        for word in ("Calibration", "Calibration slope", "Expected calibration error"):
+            words.pop(word, None)
     return dict(sorted(words.items(), key=lambda word: word[0].casefold()))
 
 
@@ -186,14 +192,26 @@ _WORDS = {
     ),
     "AUC": "Area under a curve, here of the ROC curve: 1 is perfect, 0.5 is chance.",
     "Backbone": "A network used unchanged, as it came, to turn an image into features.",
+    "Calibration": "Whether probabilities keep their word: of images given 80 %, 80 % should be so.",
+    "Calibration slope": (
+        "How far probabilities lie from the middle as they should: below 1 they are too extreme, above 1 too"
+        " cautious."
+    ),
     "Cohort": "All images of the study, with their labels.",
     "Epoch": "One pass of training over all training images.",
     "Features": "The numbers that a backbone gives for an image.",
     "Fold": "One of several equal parts of the cohort; each tests once while the others train.",
     "Head": "The small model that is trained here, from features to classes.",
+    "Expected calibration error": (
+        "Mean distance between the probabilities and the shares that come true; 0 is calibrated."
+    ),
     "Label": "What the data say an image shows.",
     "Macro average": "Mean of a figure over the classes, each taken against all others and counted alike.",
     "n": "Number of images that a figure is about.",
+    "Net benefit": (
+        "Patients found, less false alarms weighed by how sure one must be to act, per image; treating no one"
+        " has 0."
+    ),
     "Precision": "Another word for positive predictive value (PPV).",
     "Prevalence": "Share of images that truly belong to a class.",
     "Recall": "Another word for sensitivity.",
