@@ -5,13 +5,16 @@ from __future__ import annotations
 from hilum.audit.probe import Probe
 from hilum.audit.probes import (
     calibration,
+    external,
     frame,
     header,
     histogram,
     labels,
     left_out,
     middle,
+    permuted,
     source,
+    splits,
     subgroups,
     swap,
     thumbnail,
@@ -28,8 +31,11 @@ OWN: tuple[Probe, ...] = (
     histogram.PROBE,
     swap.PROBE,
     left_out.PROBE,
+    external.PROBE,
     subgroups.PROBE,
     calibration.PROBE,
+    splits.PROBE,
     labels.PROBE,
+    permuted.PROBE,
 )
 """In the order in which they are asked: what costs nothing first."""
