@@ -8,7 +8,7 @@ import pytest
 
 from hilum.audit import Reading
 from hilum.audit.contest import Contest
-from hilum.audit.rules import confounded, contradicted, unequal, unseen
+from hilum.audit.rules import coarse, confounded, contradicted, explained, followed, shades, unequal, unseen
 from hilum.evaluate import Estimate
 
 NAN = math.nan
@@ -83,3 +83,60 @@ def test_gaps_between_groups(gap, p, reading):
 )
 def test_contradicted_labels(share, whole, reading):
     assert contradicted(share, whole)[0] is reading
+
+
+@pytest.mark.parametrize(
+    ("found", "reading"),
+    [
+        (part(0.71, 0.61), Reading.BROKEN),
+        (part(0.71, 0.59), Reading.DOUBTFUL),
+        (part(0.61, 0.56), Reading.DOUBTFUL),
+        (part(0.61, 0.54), Reading.SOUND),
+        (part(0.59, 0.56), Reading.SOUND),
+        (Contest(around(0.9, 0.8), around(0.6, 0.49), around(4, 1, 9), 50), Reading.CANNOT_TELL),
+        (Contest(around(0.9, 0.8), around(0.9, 0.8), around(1, 1), 9), Reading.CANNOT_TELL),
+    ],
+)
+def test_a_part_without_lungs(found, reading):
+    assert explained(found)[0] is reading
+    assert explained(found, Reading.DOUBTFUL)[0] is min(reading, Reading.DOUBTFUL, key=lambda r: r.gravity)
+
+
+@pytest.mark.parametrize(
+    ("found", "reading"),
+    [
+        (part(0.83, 0.7), Reading.DOUBTFUL),
+        (part(0.81, 0.7), Reading.SOUND),
+        (part(0.83, 0.59), Reading.SOUND),
+        (Contest(around(0.9, 0.8), around(0.9, 0.8), around(1, 1), 9), Reading.CANNOT_TELL),
+    ],
+)
+def test_coarse_images_are_doubtful_where_they_tell_nearly_all(found, reading):
+    assert coarse(found)[0] is reading
+
+
+@pytest.mark.parametrize(
+    ("whole", "outside", "reading"),
+    [
+        (part(0.89, 0.8), part(0.89, 0.8), Reading.DOUBTFUL),
+        (part(0.89, 0.8), part(0.61, 0.56), Reading.DOUBTFUL),
+        (part(0.89, 0.8), part(0.59, 0.56), Reading.SOUND),
+        (part(0.89, 0.8), part(0.61, 0.54), Reading.SOUND),
+        (part(0.69, 0.6), part(0.89, 0.8), Reading.SOUND),
+    ],
+)
+def test_shades_count_against_a_result_where_they_tell_the_label_outside_the_lungs(whole, outside, reading):
+    assert shades(whole, outside)[0] is reading
+
+
+@pytest.mark.parametrize(
+    ("frame", "flipped", "more", "reading"),
+    [
+        (around(0.8, 0.6), around(0.1, 0), around(0.7, 0.4), Reading.BROKEN),
+        (around(0.6, 0.49), around(0.1, 0), around(0.5, 0.3), Reading.DOUBTFUL),
+        (around(0.3, 0.2), around(0.1, 0), around(0.2, 0.09), Reading.SOUND),
+        (around(0.8, 0.6), around(0.8, 0.6), around(0, -0.2), Reading.CANNOT_TELL),
+    ],
+)
+def test_composites(frame, flipped, more, reading):
+    assert followed(frame, flipped, more)[0] is reading

@@ -21,7 +21,7 @@ from hilum.evaluate.interval import Floats
 __all__ = ["CHANCE", "Contest", "contest", "forest_out_of_fold"]
 
 CHANCE = 0.5
-_TREES = 200
+_TREES = 100
 
 
 @dataclass(frozen=True)

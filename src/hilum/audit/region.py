@@ -30,6 +30,14 @@ def middle(side: int) -> Mask:
     --------
     >>> for row in middle(8).astype(int):
     ...     print("".join(map(str, row)))
+    00111100
+    01111110
+    01111110
+    11111111
+    11111111
+    11111111
+    11111111
+    00000000
     """
     place = (np.arange(side) + 0.5) / side
     across = abs(place - 0.5) / _HALF_WIDTH

@@ -98,7 +98,7 @@ def answer(
     meaning = words.meaning(reading)
     if reading is Reading.CANNOT_TELL:
         return cannot_tell(reason, meaning, **facts)
-    claim = words.claim.format(part=f"{found.part.value:.2f}", whole=f"{found.whole.value:.2f}")
+    claim = words.claim.format(part=f"{found.part.value:.3f}", whole=f"{found.whole.value:.3f}")
     return Answer(reading, claim, meaning, reason, **facts)
 
 

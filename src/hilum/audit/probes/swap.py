@@ -22,7 +22,8 @@ _MOST_PAIRS = 100
 _SHOWN = 4
 _MEASURE = "Share of composites called as their frame's image"
 _MEANINGS = {
-    Reading.SOUND: "It was not found that the classifier goes by what lies around the lungs.",
+    Reading.SOUND: "It was not found that the classifier goes by what lies around the lungs. Exposure, "
+    "sharpness or age show in the middle too; whether it goes by those this does not tell.",
     Reading.DOUBTFUL: "What lies around the lungs sways the classifier, more than a seam in the image does.",
     Reading.BROKEN: "The classifier goes by what lies around the lungs: given one patient's lungs in "
     "another's frame it mostly keeps to the frame.",
@@ -63,9 +64,9 @@ def _answer(
     reading, reason = followed(frame, flipped, more)
     return Answer(
         reading=reading,
-        claim=f"With the lungs of one image in the frame of another label's, the classifier goes by the frame "
-        f"in {frame.value:.0%} and by the lungs in {middle.value:.0%}; with both of one label it changes its "
-        f"answer in {flipped.value:.0%}.",
+        claim=f"With the middle of one image set into another of another label, the classifier goes by the "
+        f"middle in {middle.value:.0%} and by what surrounds it in {frame.value:.0%}; with both of one label "
+        f"it changes its answer in {flipped.value:.0%}.",
         meaning=_MEANINGS[reading],
         reason=reason,
         measure=_MEASURE,
