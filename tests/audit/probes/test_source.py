@@ -17,7 +17,7 @@ def test_a_source_for_each_label_is_broken(make_subject):
     answer = ask(make_subject(labels=labels, sources=np.where(labels == 1, "clinic", "school")))
     assert answer.reading is Reading.BROKEN
     assert answer.figure.value == 1
-    assert answer.claim == "The source alone, without any image, tells the label with AUC 1.00."
+    assert answer.claim == "The source alone, without any image, tells the label with AUC 1.000."
     assert answer.pictures[1].rows == (("school", "60", "0"), ("clinic", "0", "60"))
 
 

@@ -82,14 +82,14 @@ def _words(together: Contest, reading: Reading) -> tuple[str, str]:
     part, whole = together.part.value, together.whole.value
     if reading is Reading.SOUND:
         return (
-            f"From the files' headers alone the label is told with AUC {part:.2f}, "
-            f"from the whole image with {whole:.2f}.",
+            f"From the files' headers alone the label is told with AUC {part:.3f}, "
+            f"from the whole image with {whole:.3f}.",
             "It was not found that size, format or equipment give the label away.",
         )
     if reading is Reading.CANNOT_TELL:
         return "Cannot tell what the files' headers give away.", "The comparison needs more patients."
     return (
-        f"The files' headers alone, without one pixel, tell the label with AUC {part:.2f}.",
+        f"The files' headers alone, without one pixel, tell the label with AUC {part:.3f}.",
         "The labels' files were made in different ways, and what an image went through shows in its pixels "
         "too: a network can learn that instead of the disease.",
     )

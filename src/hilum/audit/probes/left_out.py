@@ -156,8 +156,8 @@ def _auc(predictions: Predictions, weights: Floats) -> Floats:
 
 def _words(there: Estimate, here: Estimate, reading: Reading) -> tuple[str, str]:
     claim = (
-        f"On sources that the training left out the AUC is {there.value:.2f}, "
-        f"on the same images with their source in the training {here.value:.2f}."
+        f"On sources that the training left out the AUC is {there.value:.3f}, "
+        f"on the same images with their source in the training {here.value:.3f}."
     )
     return claim, {
         Reading.SOUND: "No loss was found on these sources; others may differ.",

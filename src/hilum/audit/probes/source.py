@@ -54,7 +54,7 @@ def _words(decisive: str, contest: Contest, reading: Reading, names: tuple[str, 
         return "Cannot tell what the source gives away.", "Too little is known to compare with."
     if decisive != "source":
         return (
-            f"The {decisive} alone, without any image, tells the label with AUC {part:.2f}.",
+            f"The {decisive} alone, without any image, tells the label with AUC {part:.3f}.",
             f"The classifier may read the {decisive} instead of the disease; these data would not show it.",
         )
     if len(names) == 1:
@@ -64,11 +64,11 @@ def _words(decisive: str, contest: Contest, reading: Reading, names: tuple[str, 
         )
     if reading is Reading.SOUND:
         return (
-            f"The source alone tells the label with AUC {part:.2f}, the whole image with {whole:.2f}.",
+            f"The source alone tells the label with AUC {part:.3f}, the whole image with {whole:.3f}.",
             "It was not found that the source gives the label away.",
         )
     return (
-        f"The source alone, without any image, tells the label with AUC {part:.2f}.",
+        f"The source alone, without any image, tells the label with AUC {part:.3f}.",
         "Whatever tells the sources apart, such as camera, file format or the patients' age, tells the "
         "labels apart too, lungs or not.",
     )
