@@ -81,14 +81,28 @@ def test_an_example_has_its_pixels_or_its_name_alone():
     assert (seen.name, gone.source, gone.name, gone.caption) == ("seen.png", "", "gone.png", "gone")
 
 
-def test_a_card_shows_images_rather_than_a_figure_and_no_table(audited):
-    bars = next(iter(audited.audit.answers["middle"].pictures))
+def test_a_card_shows_images_or_else_its_figure_beside_the_whole_images(audited):
+    bars = audited.audit.answers["middle"].pictures[0]
     example = Example("a.png", "a")
     audit = audit_with(Grid("t", ("a",), (("1",),)), bars, Examples("Rows", ((example,),)))
-    png = {"audit_one_2": b"x"}
-    assert findings(audit, png, {example: np.zeros((9, 9), np.uint8)})["one"].sign.films
-    assert findings(audit, png, {})["one"].sign.figure
+    (film,) = findings(audit, {}, {example: np.zeros((9, 9), np.uint8)})["one"].sign.films
+    assert film.caption == "a"
+    lines = findings(audit, {}, {})["one"].sign.strips.lines
+    assert [(line.title, line.value) for line in lines] == [
+        ("Images without their middle", "0.987"),
+        ("Whole image", "0.994"),
+    ]
     assert findings(audit_with(Grid("t", ("a",), (("1",),))), {}, {})["one"].sign is None
+
+
+@pytest.mark.parametrize("across", [True, False])
+def test_a_card_shows_an_altered_image_beside_what_it_was(across):
+    whole = tuple(Example(f"{name}.png", f"{name} whole") for name in "abc")
+    left = tuple(Example(f"{name}.png", f"{name} left", "middle") for name in "abc")
+    rows = (whole, left) if across else tuple(zip(whole, left, strict=True))
+    pixels = dict.fromkeys(whole + left, np.zeros((9, 9), np.uint8))
+    films = findings(audit_with(Examples("Rows", rows)), {}, pixels)["one"].sign.films
+    assert [film.caption for film in films] == ["a whole", "a left"]
 
 
 def test_pixels_of_another_kind_are_refused(audited):

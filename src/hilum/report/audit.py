@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hilum.audit import Answer, Asked, Audit, Example, Examples, Grid, Picture, Reading
+from hilum.audit import Answer, Asked, Audit, Bars, Example, Examples, Grid, Picture, Reading
 from hilum.report import format as fmt
 from hilum.report.figures.audit import file_name
 from hilum.report.gallery import Pixels, data_uri, jpeg
+from hilum.report.remains import CHANCE, Chart, is_whole, strips
 from hilum.report.tables import Cell
 
-__all__ = ["MEANINGS", "WORDS", "Film", "Finding", "Panel", "figure_cell", "findings", "tally"]
+__all__ = ["MEANINGS", "WORDS", "Film", "Finding", "Panel", "Sign", "figure_cell", "findings", "tally"]
 
 WORDS = {Reading.SOUND: "Sound so far", Reading.DOUBTFUL: "Doubtful", Reading.BROKEN: "Broken"}
 """The verdict in a word or three, which claim no more than was tested."""
@@ -26,6 +27,7 @@ MEANINGS = {
 }
 
 EXAMPLE_PX = 160
+CARD_FILMS = 3
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,15 @@ class Film:
     source: str
     caption: str
     name: str
+    altered: bool
+
+
+@dataclass(frozen=True)
+class Sign:
+    """The small picture of a card: images, or figures as strips."""
+
+    films: tuple[Film, ...] = ()
+    strips: Chart | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,18 @@ class Panel:
     figure: str = ""
     films: tuple[tuple[Film, ...], ...] = ()
     grid: Grid | None = None
+
+    @property
+    def telling(self) -> tuple[Film, ...]:
+        """Of the images those that a card has room for: an altered one beside what it was, or the first."""
+        seen = [film for row in self.films for film in row if film.source]
+        altered = next((film for film in seen if film.altered), None)
+        if altered is None:
+            return tuple(seen[:CARD_FILMS])
+        row = next(row for row in self.films if altered in row)
+        if not all(film.altered for film in row):
+            return tuple(film for film in row if film.source)[:CARD_FILMS]
+        return (*[film for film in seen if film.name == altered.name and not film.altered][:1], altered)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +85,21 @@ class Finding:
         return self.asked.answer
 
     @property
-    def sign(self) -> Panel | None:
-        """The picture for its card: images that can be shown, or else a figure."""
-        seen = (panel for panel in self.panels if panel.films and any(film.source for film in panel.films[0]))
-        return next(seen, next((panel for panel in self.panels if panel.figure), None))
+    def sign(self) -> Sign | None:
+        """The picture for its card: images that can be shown, or else its own figure beside the whole's."""
+        films = next((panel.telling for panel in self.panels if panel.telling), ())
+        if films:
+            return Sign(films=films)
+        bars = next((one for one in self.answer.pictures if isinstance(one, Bars)), None)
+        if bars is None or bars.reference != CHANCE or not bars.bars:
+            return None
+        return Sign(strips=strips(_brief(bars)))
+
+
+def _brief(bars: Bars) -> Bars:
+    """What is left, which stands first, and the whole image."""
+    wholes = [bar for bar in bars.bars if is_whole(bar)]
+    return replace(bars, bars=(*[bar for bar in bars.bars if not is_whole(bar)][:1], *wholes[:1]))
 
 
 def findings(
@@ -102,7 +136,7 @@ def _panel(picture: Picture, png: bytes, examples: Mapping[Example, Pixels]) -> 
 def _film(example: Example, pixels: Pixels | None) -> Film:
     name = example.image.replace("\\", "/").rsplit("/", 1)[-1]
     source = "" if pixels is None else data_uri("image/jpeg", jpeg(pixels, EXAMPLE_PX))
-    return Film(source, example.caption, name)
+    return Film(source, example.caption, name, bool(example.alteration or example.middle_of))
 
 
 def figure_cell(answer: Answer) -> Cell:

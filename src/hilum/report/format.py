@@ -83,9 +83,9 @@ def scaled_interval(scale: Scale, figure: Estimate) -> str:
         low, high, unit = amount(figure.low), amount(figure.high), ""
     else:
         factor, digits, unit = (100, 1, f"{THIN}%") if scale is Scale.SHARE else (1, 3, "")
-        low, high = (f"{factor * bound:.{digits}f}" for bound in (figure.low, figure.high))
-    if low == high and not low.strip("0."):
-        return scaled(scale, figure.high)
+        low, high = (_rounded(factor * bound, digits, full=factor) for bound in (figure.low, figure.high))
+    if low == high and "<" in low:
+        return f"{high}{unit}"
     between = "–" if figure.low >= 0 else " to "
     return f"{low}{between}{high}{unit}".replace("-", MINUS)
 

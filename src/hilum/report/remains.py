@@ -11,7 +11,7 @@ from hilum.evaluate import Estimate
 from hilum.report import format as fmt
 from hilum.report.gallery import Pixels, data_uri, jpeg
 
-__all__ = ["CAPTION", "TITLE", "Chart", "Line", "chart", "remains"]
+__all__ = ["CAPTION", "CHANCE", "TITLE", "Chart", "Line", "chart", "is_whole", "remains", "strips"]
 
 TITLE = "What is left of the result when …"
 CAPTION = (
@@ -43,15 +43,15 @@ class Line:
     """
 
     title: str
-    note: str
     value: str
     interval: str
     n: str
     at: float
     low: float
     width: float
-    reading: Reading | None
-    film: str
+    note: str = ""
+    reading: Reading | None = None
+    film: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,15 @@ def _whole(audit: Audit) -> Bar | None:
         for picture in audit.answers[name].pictures
         if isinstance(picture, Bars) and picture.scale is Scale.AREA
         for bar in picture.bars
-        if bar.label.lower().startswith("whole")
+        if is_whole(bar)
     )
     bar = next(shown, None)
     return None if bar is None else replace(bar, label=_WHOLE)
+
+
+def is_whole(bar: Bar) -> bool:
+    """Whether a probe shows the whole image by this bar."""
+    return bar.label.lower().startswith("whole")
 
 
 def chart(audit: Audit, examples: Mapping[Example, Pixels]) -> Chart | None:
@@ -109,18 +114,28 @@ def chart(audit: Audit, examples: Mapping[Example, Pixels]) -> Chart | None:
     bars = remains(audit)
     if bars is None:
         return None
-    axis = _Axis.of(bars.bars)
     films = _films(audit, examples)
     probes = {title: (name, note) for name, (title, note) in _TAKEN.items()}
+    shown = strips(bars)
     lines = []
-    for bar in bars.bars:
-        name, note = probes.get(bar.label, ("", "nothing taken away"))
+    for line in shown.lines:
+        name, note = probes.get(line.title, ("", "nothing taken away"))
         reading = audit.answers[name].reading if name else None
-        lines.append(_line(bar, note, axis, reading, films.get(name, "")))
-    marks = tuple((f"{tenth / 10:.1f}", axis.place(tenth / 10)) for tenth in range(axis.start, 11))
+        lines.append(replace(line, note=note, reading=reading, film=films.get(name, "")))
+    return replace(shown, lines=tuple(lines))
+
+
+def strips(bars: Bars) -> Chart:
+    """Lay bars out as lines of text with a strip each."""
+    axis = _Axis.of(bars.bars)
     counts = {bar.n for bar in bars.bars}
-    n = f"n = {fmt.plural(counts.pop(), 'image')}" if len(counts) == 1 else ""
-    return Chart(tuple(lines), marks, axis.place(CHANCE), n)
+    marks = tuple((f"{tenth / 10:.1f}", axis.place(tenth / 10)) for tenth in range(axis.start, 11))
+    return Chart(
+        tuple(_line(bar, bars.scale, axis) for bar in bars.bars),
+        marks,
+        axis.place(CHANCE),
+        f"n = {fmt.plural(counts.pop(), 'image')}" if len(counts) == 1 else "",
+    )
 
 
 @dataclass(frozen=True)
@@ -139,20 +154,17 @@ class _Axis:
         return 100 * (area - start) / (1 - start)
 
 
-def _line(bar: Bar, note: str, axis: _Axis, reading: Reading | None, film: str) -> Line:
+def _line(bar: Bar, scale: Scale, axis: _Axis) -> Line:
     estimate = Estimate(bar.value, bar.low, bar.high, bar.n)
     low, high = (bar.low, bar.high) if math.isfinite(bar.low) else (bar.value, bar.value)
     return Line(
         title=bar.label,
-        note=note,
-        value=fmt.scaled(Scale.AREA, bar.value),
-        interval=fmt.scaled_interval(Scale.AREA, estimate),
+        value=fmt.scaled(scale, bar.value),
+        interval=fmt.scaled_interval(scale, estimate),
         n=f"n{fmt.THIN}={fmt.THIN}{fmt.count(bar.n)}",
         at=axis.place(bar.value),
         low=axis.place(low),
         width=axis.place(high) - axis.place(low),
-        reading=reading,
-        film=film,
     )
 
 
