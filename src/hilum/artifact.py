@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["hash_bytes", "hash_file", "replacing", "write_bytes", "write_json", "write_text"]
+__all__ = ["hash_bytes", "hash_file", "json_text", "replacing", "write_bytes", "write_json", "write_text"]
 
 
 def hash_bytes(*parts: bytes) -> str:
@@ -76,7 +76,16 @@ def write_text(path: Path, content: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON; NaN becomes null, since JSON has none."""
-    write_text(path, json.dumps(_without_nan(value), indent=2, allow_nan=False) + "\n")
+    write_text(path, json_text(value) + "\n")
+
+
+def json_text(value: Any) -> str:
+    r"""Write `value` out as indented JSON; NaN becomes null, since JSON has none.
+
+    >>> json_text({"value": float("nan")})
+    '{\n  "value": null\n}'
+    """
+    return json.dumps(_without_nan(value), indent=2, allow_nan=False)
 
 
 def _without_nan(value: Any) -> Any:

@@ -13,7 +13,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from hilum import __version__
-from hilum.cli import audit, backbones, bench, cohort, demo, predict, recipes, report, train
+from hilum.cli import (
+    audit,
+    backbones,
+    bench,
+    cohort,
+    compare,
+    demo,
+    evaluate,
+    predict,
+    recipes,
+    report,
+    train,
+)
 from hilum.errors import HilumError
 
 __all__ = ["app", "main"]
@@ -68,6 +80,8 @@ def _main(
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("audit")(audit.audit)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("demo")(demo.demo)
 app.add_typer(cohort.commands, name="cohort")

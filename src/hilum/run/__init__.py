@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hilum.run.auditing import audit
-from hilum.run.evaluation import predict_cohort
+from hilum.run.evaluation import evaluate_on, predict_cohort
 from hilum.run.reporting import write_report
 from hilum.run.run import Run
 from hilum.run.training import train
 
-__all__ = ["Run", "audit", "predict_cohort", "train", "write_report"]
+__all__ = ["Run", "audit", "evaluate_on", "predict_cohort", "train", "write_report"]

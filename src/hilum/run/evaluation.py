@@ -1,18 +1,24 @@
-"""A saved classifier on a cohort that it has never seen."""
+"""A run's classifier on a cohort that it has never seen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from hilum.bundle import Bundle
 from hilum.cohort import Cohort, Reason
 from hilum.errors import CohortError
 from hilum.evaluate import Predictions
+from hilum.evaluate.comparison import Drop, drop
+from hilum.evaluate.elsewhere import FalseAlarms, answers_by_source, false_alarms
 from hilum.progress import SILENT, Progress
+from hilum.run.run import Run
 
-__all__ = ["CohortPredictions", "predict_cohort"]
+__all__ = ["CohortPredictions", "Evaluation", "evaluate_on", "predict_cohort"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,3 +79,62 @@ def predict_cohort(model: Bundle, cohort: Cohort, progress: Progress = SILENT) -
         }
     )
     return CohortPredictions(Predictions(table.assign(split="test", fold=0), model.classes), cohort)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a run's classifier is worth on another cohort, beside its own test images.
+
+    Parameters
+    ----------
+    found : CohortPredictions
+    drops : mapping of str to Drop
+        For each metric: internal, external, and their difference.
+    alarms : FalseAlarms
+    by_source : DataFrame
+        See `hilum.evaluate.answers_by_source`.
+    """
+
+    found: CohortPredictions
+    drops: Mapping[str, Drop]
+    alarms: FalseAlarms
+    by_source: pd.DataFrame
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures in JSON's types (NaN apart)."""
+        cohort = self.found.cohort
+        return {
+            "schema_version": 1,
+            "images": len(cohort),
+            "patients": int(cohort.table["patient"].nunique()),
+            "metrics": {name: asdict(one.external) for name, one in self.drops.items()},
+            "internal": {name: asdict(one.internal) for name, one in self.drops.items()},
+            "drop": {name: asdict(one.difference) for name, one in self.drops.items()},
+            "false_alarms": asdict(self.alarms),
+            "by_source": self.by_source.to_dict("records"),
+            "left_out": cohort.exclusions.to_dict("records"),
+        }
+
+
+def evaluate_on(run: Run, cohort: Cohort, progress: Progress = SILENT) -> Evaluation:
+    """Evaluate a run's classifier on a cohort that it has never seen.
+
+    Parameters
+    ----------
+    run : Run
+    cohort : Cohort
+    progress : Progress
+
+    Raises
+    ------
+    CohortError
+        As `predict_cohort`.
+    """
+    found = predict_cohort(run.model, cohort, progress)
+    rng = np.random.default_rng(run.recipe.seed)
+    return Evaluation(
+        found,
+        drop(run.predictions.part("test"), found.predictions, rng),
+        false_alarms(found.predictions),
+        answers_by_source(found.predictions),
+    )

@@ -14,8 +14,9 @@ from hilum.audit.picture import Bar, Bars, Grid
 from hilum.audit.probe import Probe
 from hilum.audit.reading import Reading
 from hilum.audit.subject import External, Subject
-from hilum.evaluate import METRICS, Estimate, Predictions, wilson
+from hilum.evaluate import METRICS, Estimate, Predictions
 from hilum.evaluate.comparison import Drop, drop
+from hilum.evaluate.elsewhere import FalseAlarms, answers_by_source, false_alarms
 
 __all__ = ["PROBE"]
 
@@ -52,8 +53,8 @@ def ask(subject: Subject) -> Answer:
             "external": external.name,
             "metric": name,
             "metrics": {key: asdict(one) for key, one in drops.items()},
-            "false_alarms": _false_alarms(external.predictions),
-            "by_source": _by_source(external.predictions),
+            "false_alarms": _record(false_alarms(external.predictions)),
+            "by_source": answers_by_source(external.predictions).to_dict("records"),
         },
         pictures=(_bars(external, drops, subject.classes), _grid(external.predictions)),
     )
@@ -80,75 +81,40 @@ def _title(name: str, classes: tuple[str, ...]) -> str:
 
 
 def _claim(external: External, found: Drop, title: str) -> str:
-    alarms = _false_alarms(external.predictions)
-    if "AUC" not in title and alarms["n"]:
+    alarms = false_alarms(external.predictions)
+    if "AUC" not in title and alarms.share.n:
         return f"{_alarm_sentence(alarms)}."
     here, there = found.internal.value, found.external.value
     title = title if "AUC" in title else title.lower()
     text = (
         f"On images of another hospital its {title} is {there:.2f}, against {here:.2f} on its own test images"
     )
-    return f"{text}. {_alarm_sentence(alarms)}." if alarms["n"] else f"{text}."
+    return f"{text}. {_alarm_sentence(alarms)}." if alarms.share.n else f"{text}."
 
 
-def _alarm_sentence(alarms: Mapping[str, Any]) -> str:
-    called = alarms["called"] or "something else"
+def _alarm_sentence(alarms: FalseAlarms) -> str:
     return (
-        f"Of {alarms['n']} images of another hospital that are {alarms['label']}"
-        f" it calls {alarms['count']} {called} ({alarms['share']:.1%})"
+        f"Of {alarms.share.n} images of another hospital that are {alarms.label}"
+        f" it calls {alarms.count} {alarms.called or 'something else'} ({alarms.share.value:.1%})"
     )
 
 
-def _false_alarms(external: Predictions) -> dict[str, Any]:
-    """Count the images of the first class, the healthy, that are called something else."""
-    healthy = external.labels == 0
-    n, count = int(healthy.sum()), int((healthy & (external.predicted != 0)).sum())
-    low, high = wilson(count, n)
-    share = count / n if n else float("nan")
-    label, called = external.classes[0], external.positive or ""
-    return {
-        "label": label,
-        "called": called,
-        "n": n,
-        "count": count,
-        "share": share,
-        "low": low,
-        "high": high,
-    }
-
-
-def _by_source(external: Predictions) -> list[dict[str, Any]]:
-    found = []
-    for (source, label), rows in external.table.groupby(["source", "label"], sort=True):
-        found.append(
-            {
-                "source": source,
-                "label": label,
-                "n": len(rows),
-                "called": {name: int((rows["predicted"] == name).sum()) for name in external.classes},
-                "mean_probability": {
-                    name: float(rows[f"probability_{name}"].mean()) for name in external.classes
-                },
-            }
-        )
-    return found
+def _record(alarms: FalseAlarms) -> dict[str, Any]:
+    values = asdict(alarms)
+    share = values.pop("share")
+    return values | {**share, "share": share["value"]}
 
 
 def _grid(external: Predictions) -> Grid:
-    shown = external.classes if external.positive is None else (external.positive,)
-    rows = tuple(
-        (
-            str(row["source"]),
-            str(row["label"]),
-            str(row["n"]),
-            *(str(row["called"][name]) for name in external.classes),
-            *(f"{row['mean_probability'][name]:.2f}" for name in shown),
-        )
-        for row in _by_source(external)
-    )
-    called = (f"called {name}" for name in external.classes)
-    means = (f"mean probability of {name}" for name in shown)
-    return Grid("Predictions by source", ("source", "label", "images", *called, *means), rows)
+    table = answers_by_source(external).rename(columns={"n": "images"})
+    hidden = "" if external.positive is None else f"mean probability of {external.classes[0]}"
+    shown = [str(name) for name in table if name != hidden]
+    rows = ((_text(row[name]) for name in shown) for row in table.to_dict("records"))
+    return Grid("Predictions by source", tuple(shown), tuple(map(tuple, rows)))
+
+
+def _text(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _bars(external: External, drops: Drops, classes: tuple[str, ...]) -> Bars:
