@@ -69,8 +69,8 @@ def _show(found: Evaluation, console: Console) -> None:
         of = f"\nOf {plural(alarms.share.n, 'image')} of {alarms.label}, {alarms.count} are called {called}:"
         console.print(f"{of} {estimate('accuracy', alarms.share)}", markup=False, soft_wrap=True)
     answers = Table(box=None, padding=(0, 2, 0, 0))
-    for title in found.by_source:
-        answers.add_column(Text(title))
+    for column in found.by_source:
+        answers.add_column(Text(str(column)))
     for row in found.by_source.itertuples(index=False):
         answers.add_row(*(Text(f"{cell:.2f}" if isinstance(cell, float) else str(cell)) for cell in row))
     console.print()

@@ -35,7 +35,7 @@ def test_mixed_sources_are_sound(make_subject):
     assert answer.measure == "AUC from the source alone"
 
 
-@pytest.mark.parametrize("name", ["view", "age", "location"])
+@pytest.mark.parametrize("name", ["view", "age", "sex"])
 def test_a_fact_of_the_patient_makes_it_doubtful_at_most(name, make_subject):
     labels = np.arange(160) % 2
     values = labels * 50.0 + 20 if name == "age" else np.where(labels == 1, "AP", "PA")
@@ -43,6 +43,13 @@ def test_a_fact_of_the_patient_makes_it_doubtful_at_most(name, make_subject):
     assert answer.reading is Reading.DOUBTFUL
     assert answer.measure == f"AUC from the {name} alone"
     assert answer.details["facts"][name]["auc"] == 1
+
+
+def test_a_place_that_tells_the_label_is_told_and_not_read(make_subject):
+    labels = np.arange(160) % 2
+    answer = ask(make_subject(labels=labels, columns={"location": np.where(labels == 1, "Hanoi", "Paris")}))
+    assert answer.reading is Reading.SOUND
+    assert "The location alone tells the label with AUC 1.000" in answer.meaning
 
 
 def test_a_fact_known_for_one_label_alone_is_not_asked_about(make_subject):
