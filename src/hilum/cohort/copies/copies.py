@@ -1,0 +1,208 @@
+"""Which images are copies of one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hilum.cohort.copies.alignment import align
+from hilum.cohort.copies.nearest import Candidates, nearest, projection
+from hilum.cohort.copies.sketch import Sketches, sketch
+from hilum.errors import RadiographError
+from hilum.progress import SILENT, Progress
+
+__all__ = ["LEAST_SIMILARITY", "Copies", "CopyKind", "find_copies"]
+
+LEAST_SIMILARITY = 0.9
+"""Of near copies. Copies came to 0.95 and more, the most similar different films to 0.83."""
+
+_COLUMNS = ["image", "other", "kind", "similarity", "mirrored", "scale"]
+
+
+class CopyKind(StrEnum):
+    """How two files come to be copies; from the plainest on."""
+
+    SAME_FILE = "same file"
+    """The same bytes."""
+    SAME_PIXELS = "same pixels"
+    """Other bytes, every pixel alike."""
+    NEAR_COPY = "near copy"
+    """Resized, encoded again, cropped, with other grays, or mirrored."""
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """Pairs of images that are copies.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        One row a pair: ``image`` and ``other`` (rows of the first and of the second list), ``kind``,
+        ``similarity`` (of the fine detail, up to 1), ``mirrored``, and ``scale`` (pixels that `image` has for
+        one of `other`, along an edge). Of several equal files, each is paired with the first.
+    failures, other_failures : dict of int to RadiographError
+        Why rows of either list could not be read.
+    """
+
+    pairs: pd.DataFrame
+    failures: dict[int, RadiographError]
+    other_failures: dict[int, RadiographError]
+
+
+def find_copies(
+    paths: Sequence[Path],
+    features: NDArray[np.floating],
+    other_paths: Sequence[Path] | None = None,
+    other_features: NDArray[np.floating] | None = None,
+    progress: Progress = SILENT,
+) -> Copies:
+    """Find copies among images, or between two lists of them.
+
+    Images are likely copies if the whole of one resembles a window of the other, upright or mirrored, or if
+    a network's features do. They are copies if they then agree in fine detail once laid over each other,
+    which different films of one patient do not. Rotated copies, inverted ones, and crops that leave less than
+    half of a side are not found.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    features : ndarray of float, shape (n, features)
+        Any backbone's, row by row.
+    other_paths, other_features : optional
+        A second list: copies are then sought between both, and not within either.
+    progress : Progress
+
+    Returns
+    -------
+    Copies
+        A file that cannot be read is recorded, and ends nothing.
+    """
+    within = other_paths is None or other_features is None
+    first = sketch(paths, progress)
+    second = first if other_paths is None else sketch(other_paths, progress)
+    standardised = _standardised(features, features[:0] if other_features is None else other_features)
+    sides = standardised[0], standardised[0] if within else standardised[1]
+    exact = _exact(first, second, within=within)
+    near = _near((first, second), sides, within=within, progress=progress)
+    pairs = pd.concat([exact, near]).sort_values(["image", "other"], ignore_index=True)
+    return Copies(pairs.astype(_TYPES), first.failures, {} if within else second.failures)
+
+
+_TYPES = {"image": "int64", "other": "int64", "kind": "str", "similarity": "float64"} | {
+    "mirrored": "bool",
+    "scale": "float64",
+}
+
+
+def _standardised(
+    features: NDArray[np.floating], others: NDArray[np.floating]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Features over their spread among all images, of unit length; 0 where an image has none."""
+    both = np.nan_to_num(np.concatenate([features, others]).astype(np.float32))
+    both -= both.mean(axis=0)
+    both /= both.std(axis=0) + np.float32(1e-6)
+    both /= np.linalg.norm(both, axis=1, keepdims=True) + np.float32(1e-9)
+    return both[: len(features)], both[len(features) :]
+
+
+def _exact(first: Sketches, second: Sketches, *, within: bool) -> pd.DataFrame:
+    rows = set()
+    for here, there in ((first.files, second.files), (first.contents, second.contents)):
+        rows |= _matches(here, there, within=within)
+        if not within:
+            rows |= {(row, other) for other, row in _matches(there, here, within=False)}
+    pairs = pd.DataFrame(sorted(rows), columns=["image", "other"])
+    same = [first.files[row] == second.files[other] for row, other in sorted(rows)]
+    kinds = [CopyKind.SAME_FILE if one else CopyKind.SAME_PIXELS for one in same]
+    return pairs.assign(kind=kinds, similarity=1.0, mirrored=False, scale=1.0)[_COLUMNS]
+
+
+def _matches(contents: Sequence[str], others: Sequence[str], *, within: bool) -> set[tuple[int, int]]:
+    """Pair each row with the first of `others` that has its content; within one list, with an earlier one."""
+    firsts: dict[str, int] = {}
+    for row, content in enumerate(others):
+        firsts.setdefault(content, row)
+    known = {(row, firsts[one]) for row, one in enumerate(contents) if one and one in firsts}
+    return {(other, row) for row, other in known if other < row} if within else known
+
+
+def _near(
+    sketches: tuple[Sketches, Sketches],
+    features: tuple[NDArray[np.float32], NDArray[np.float32]],
+    *,
+    within: bool,
+    progress: Progress,
+) -> pd.DataFrame:
+    """Near copies among the first images of each content."""
+    rows = tuple(_firsts(one.contents) for one in sketches)
+    if not (len(rows[0]) and len(rows[1])):
+        return pd.DataFrame(columns=_COLUMNS)
+    squares = tuple(one.squares[kept] for one, kept in zip(sketches, rows, strict=True))
+    kept = tuple(one[kept] for one, kept in zip(features, rows, strict=True))
+    projecting = projection(squares[0] if within else np.concatenate(squares))
+    found = []
+    for a, b in ((0, 1),) if within else ((0, 1), (1, 0)):
+        candidates = nearest(
+            squares[a], squares[b], (kept[a], kept[b]), projecting, within=within, progress=progress
+        )
+        pairs = _confirmed(squares[a], squares[b], candidates, progress)
+        pairs["image"], pairs["other"] = rows[a][pairs["image"]], rows[b][pairs["other"]]
+        pairs["scale"] = _scale(pairs, sketches[a].shapes, sketches[b].shapes)
+        found.append(pairs if a == 0 else _turned(pairs))
+    every = pd.concat(found)
+    if within:
+        later = every["image"] > every["other"]
+        every = pd.concat([every[~later], _turned(every[later])])
+    best = every.sort_values("similarity", ascending=False, kind="stable").drop_duplicates(["image", "other"])
+    contents = [
+        [one.contents[row] for row in best[name]] for one, name in zip(sketches, _COLUMNS, strict=False)
+    ]
+    return best.loc[[a != b for a, b in zip(*contents, strict=True)], _COLUMNS]
+
+
+def _firsts(contents: Sequence[str]) -> NDArray[np.int64]:
+    first = {content: row for row, content in reversed(list(enumerate(contents))) if content}
+    return np.array(sorted(first.values()), np.int64)
+
+
+def _confirmed(
+    wholes: NDArray[np.uint8], others: NDArray[np.uint8], candidates: Candidates, progress: Progress
+) -> pd.DataFrame:
+    def shown(part: slice) -> NDArray[np.uint8]:
+        squares = wholes[candidates.whole[part]]
+        return np.where(candidates.mirrored[part, None, None], squares[:, :, ::-1], squares)
+
+    aligned = align(shown, lambda part: others[candidates.other[part]], candidates.windows, progress)
+    kept = aligned.similarity >= LEAST_SIMILARITY
+    windows = aligned.windows[kept]
+    return pd.DataFrame(
+        {
+            "image": candidates.whole[kept],
+            "other": candidates.other[kept],
+            "kind": CopyKind.NEAR_COPY,
+            "similarity": np.minimum(aligned.similarity[kept], 1).astype(np.float64),
+            "mirrored": candidates.mirrored[kept],
+            "height": windows[:, 1] - windows[:, 0],
+            "width": windows[:, 3] - windows[:, 2],
+        }
+    )
+
+
+def _scale(
+    pairs: pd.DataFrame, shapes: NDArray[np.int64], other_shapes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Pixels of the whole for one of the window's, along an edge: mean of rows and columns."""
+    seen = other_shapes[pairs["other"]] * pairs[["height", "width"]].to_numpy()
+    ratios: NDArray[np.float64] = np.sqrt((shapes[pairs["image"]] / seen).prod(axis=1))
+    return ratios
+
+
+def _turned(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Name the other image first."""
+    return pairs.assign(image=pairs["other"], other=pairs["image"], scale=1 / pairs["scale"])
