@@ -86,7 +86,7 @@ def bootstrap(
     beyond the normal one (Hesterberg 2015): with 20 groups at 1.6 % and 98.4 %, with 100 at 2.3 % and 97.7 %.
     Simulated (``benchmarks/coverage.py``), 95 % intervals of a mean then hold the truth in 93 to 95 % of
     cohorts of 12 patients and more; those of balanced accuracy in 83 % with 12 patients, 91 % with 20, and
-    93 to 95 % from 40.
+    92 to 95 % from 40.
 
     A resample where the statistic is NaN is skipped. The interval is NaN if more than ``1 - level`` of
     them are (what is left no longer tells of the tails), or if all agree, since a bootstrap without
