@@ -7,7 +7,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hilum.evaluate import Predictions, confusion, metrics_of_parts, pr_curve, roc_curve
+from hilum.audit import (
+    Answer,
+    Asked,
+    Audit,
+    Bar,
+    Bars,
+    Curves,
+    Distribution,
+    Example,
+    Examples,
+    Grid,
+    Reading,
+    Scale,
+    Verdict,
+    cannot_tell,
+)
+from hilum.evaluate import Estimate, Predictions, clinical, confusion, metrics_of_parts, pr_curve, roc_curve
 from hilum.recipe import Setting, dump, load
 from hilum.report import BackboneFacts, Content, Environment
 
@@ -86,6 +102,7 @@ def content_of(recipe, predictions: Predictions, rng, **changes) -> Content:
         "roc": roc_curve(test),
         "pr": pr_curve(test, np.random.default_rng(1), RESAMPLES),
         "confusion": confusion(test),
+        "clinical": clinical(predictions, 0.5, np.random.default_rng(1)),
         "backbone": BackboneFacts("efficientnet_lite0", "ImageNet", "Apache-2.0", 1280, 3_374_976),
         "environment": Environment(
             "CPU, 2 cores, OpenVINO",
@@ -182,7 +199,199 @@ def degenerate() -> Content:
     )
 
 
-@pytest.fixture(scope="session", params=["two_class", "three_class", "degenerate"])
+@pytest.fixture(scope="session", params=["two_class", "three_class", "degenerate", "audited"])
 def content(request) -> Content:
-    """Each of the three."""
+    """Each of them."""
     return request.getfixturevalue(request.param)
+
+
+def bars(part: str, estimate: Estimate) -> Bars:
+    both = (Bar("Whole image", 0.994, 0.986, 0.999, 275), Bar.of(part, estimate))
+    return Bars(f"{part}, against the whole image", "AUC", both, reference=0.5)
+
+
+def examples_of(images: dict[str, str], alteration: str, left: str) -> Examples:
+    rows = tuple(
+        (Example(image, f"{label}, as it is"), Example(image, f"{label}, {left}", alteration))
+        for label, image in images.items()
+    )
+    return Examples("What the classifier saw", rows)
+
+
+def part_of(part: str, figure: Estimate, reading: Reading, claim: str, *pictures) -> Answer:
+    """As a probe answers that takes something away."""
+    reason = {
+        Reading.BROKEN: "it explains at least half of the result, and its AUC is surely above 0.60",
+        Reading.DOUBTFUL: "it explains at least a quarter of the result, and its AUC is surely above 0.55",
+        Reading.SOUND: "it explains less than a quarter of the result, or no more than chance would",
+    }[reading]
+    meaning = "A classifier can reach this result without the lungs, so the result says little about lungs."
+    measure = f"AUC from {part}"
+    return Answer(
+        reading,
+        claim,
+        meaning,
+        reason,
+        measure,
+        figure,
+        pictures=(bars(part.capitalize(), figure), *pictures),
+    )
+
+
+def parts_taken(images: dict[str, str]) -> dict[str, Asked]:
+    """The six probes that take something away, as on tutorial-model-1."""
+
+    def asked(title: str, question: str, source: str, *answer) -> Asked:
+        return Asked(title, question, source, part_of(*answer), 1.2)
+
+    broken, doubtful = Reading.BROKEN, Reading.DOUBTFUL
+    table = Grid(
+        "Images per label and source",
+        ("Source", "COVID-19", "Normal"),
+        (("cohen", "175", "0"), ("kermany", "0", "100")),
+    )
+    return {
+        "source": asked(
+            "Source alone", "Can the label be told from where the image comes from, without the image?",
+            "Maguolo and Nanni 2021", "the source alone", Estimate(1.0, 1.0, 1.0, 275), broken,
+            "Where an image comes from tells its label without a look at it: AUC 1.000.", table,
+        ),
+        "header": asked(
+            "Header alone", "Can the label be told from the file's facts, without one pixel?",
+            "López-Cabrera et al. 2021", "the header alone", Estimate(0.998, 0.994, 1.0, 275), broken,
+            "The files' sizes and formats alone, without one pixel, give AUC 0.998.",
+        ),
+        "frame": asked(
+            "Frame alone", "How much does the outer rim of the image tell?",
+            "Maguolo and Nanni 2021", "the frame alone", Estimate(0.968, 0.946, 0.986, 275), broken,
+            "The outer rim of the images alone gives AUC 0.968.", examples_of(images, "frame", "the rim"),
+        ),
+        "middle": asked(
+            "Middle blacked out", "Does the classifier need the lungs?",
+            "Maguolo and Nanni 2021", "images without their middle",
+            Estimate(0.987, 0.973, 0.997, 275), broken,
+            "With the middle of every image blacked out a classifier still reaches AUC 0.987.",
+            examples_of(images, "middle", "without its middle"),
+        ),
+        "thumbnail": asked(
+            "8 × 8 dots", "How much does the image tell when it is reduced to 64 grey squares?",
+            "hilum", "8 × 8 dots", Estimate(0.951, 0.921, 0.977, 275), doubtful,
+            "Reduced to 8 × 8 dots the images still give AUC 0.951.",
+            examples_of(images, "thumbnail", "64 dots"),
+        ),
+        "histogram": asked(
+            "Histogram alone", "How much does the brightness tell, without any shape?",
+            "hilum", "the histogram alone", Estimate(0.914, 0.874, 0.95, 275), doubtful,
+            "How much of each image is bright or dark gives AUC 0.914, without any shape.",
+        ),
+    }  # fmt: skip
+
+
+def shares(first: int, counts: list[int]) -> tuple[float, ...]:
+    """So many times `first` of 55, one more of 55, and so on."""
+    return tuple(np.arange(first, first + len(counts)).repeat(counts) / 55)
+
+
+def other_probes(images: dict[str, str]) -> dict[str, Asked]:
+    """One answer with each kind of picture, and some that could not tell."""
+    first, second = images.values()
+    swap = Answer(
+        Reading.BROKEN,
+        "With the middle of one image in the frame of another, the classifier follows the frame in 80 %.",
+        "It answers by what surrounds the lungs more often than by the lungs.",
+        "it follows the frame in surely more than half of the swaps",
+        "Swaps in which the frame decides",
+        Estimate(0.8, 0.741, 0.849, 200),
+        Scale.SHARE,
+        pictures=(
+            Examples(
+                "Swapped",
+                (
+                    (
+                        Example(first, "frame from COVID-19"),
+                        Example(second, "middle from Normal"),
+                        Example(first, "both: called COVID-19", middle_of=second),
+                    ),
+                ),
+            ),
+        ),
+    )
+    splits = Answer(
+        Reading.SOUND, "On 200 other random splits the accuracy lies between 94.5 % and 100.0 %.",
+        "The reported split is not a lucky one.", "the reported accuracy lies within the middle 95 %",
+        "Mean accuracy on other splits", Estimate(0.981, 0.945, 1.0, 275), Scale.SHARE,
+        pictures=(Distribution(
+            "Accuracy on 200 random splits", "Accuracy on the test images",
+            {
+                "patients kept apart": shares(46, [1, 2, 4, 8, 12, 20, 28, 15, 8, 2]),
+                "images split freely": shares(48, [1, 2, 6, 12, 24, 30, 20, 5]),
+            },
+            {"this run": 54 / 55, "the tutorial": 54 / 55, "always COVID-19": 0.6},
+        ),),
+    )  # fmt: skip
+    calibration = Answer(
+        Reading.DOUBTFUL, "The probabilities are off by 6.1 percentage points on average.",
+        "A probability of the classifier cannot be taken at its word.", "the error is surely above 0.05",
+        "Expected calibration error", Estimate(0.061, 0.052, 0.083, 55), Scale.SHARE,
+        pictures=(Curves(
+            "Said and true", "Probability that the classifier gives", "Share that is COVID-19",
+            {
+                "as it is": ((0.05, 0.02), (0.3, 0.1), (0.7, 0.9), (0.95, 1.0)),
+                "recalibrated": ((0.1, 0.08), (0.9, 0.93)),
+            },
+            diagonal=True,
+        ),),
+    )  # fmt: skip
+    patients = Answer(
+        Reading.DOUBTFUL, "40 % of the test patients have images among the training images too.",
+        "Part of the result may be recognition of patients.", "patients stand on both sides of the split",
+        "Test patients who also trained", Estimate(0.4, 0.28, 0.53, 55), Scale.SHARE,
+    )  # fmt: skip
+    told = {
+        "patients": ("Patients across the split", "Do patients stand on both sides of the split?", patients),
+        "swap": ("Swap", "Middle of one image, frame of another: which does the classifier follow?", swap),
+        "left_out": (
+            "Sources left out", "What is left on images of a source that did not train?",
+            cannot_tell("every source holds one label alone", "A source with both labels is needed."),
+        ),
+        "external": (
+            "Another hospital", "Does the result hold elsewhere?",
+            cannot_tell("no other hospital's images were given", "`--external COHORT` names them."),
+        ),
+        "calibration": ("Calibration", "Do the probabilities mean what they say?", calibration),
+        "splits": ("One lucky split", "Would another split have given another result?", splits),
+    }  # fmt: skip
+    return {
+        name: Asked(title, question, "hilum", answer, 0.5) for name, (title, question, answer) in told.items()
+    }
+
+
+IMAGES = {"COVID-19": "cohen/images/a.jpeg", "Normal": "kermany/images/b.jpeg"}
+
+
+def audit_of(images: dict[str, str] = IMAGES) -> Audit:
+    """As of tutorial-model-1: broken, with every kind of picture."""
+    asked = parts_taken(images) | other_probes(images)
+    claims = " ".join(asked[name].answer.claim for name in ("middle", "swap"))
+    sentence = f"This result does not mean what it seems to mean. {claims}"
+    return Audit(Verdict(Reading.BROKEN, sentence, ("middle", "swap", "header")), asked)
+
+
+def examples_in(audit: Audit) -> set[Example]:
+    return {
+        example
+        for answer in audit.answers.values()
+        for picture in answer.pictures
+        if isinstance(picture, Examples)
+        for row in picture.rows
+        for example in row
+    }
+
+
+@pytest.fixture(scope="session")
+def audited(two_class) -> Content:
+    """The tutorial's Model 1 with its audit, and pixels for all but one of its examples."""
+    audit = audit_of()
+    shown = sorted(examples_in(audit), key=str)[1:]
+    films = dict.fromkeys(shown, film(np.random.default_rng(5)))
+    return replace(two_class, audit=audit, examples=films)

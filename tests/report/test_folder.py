@@ -27,11 +27,12 @@ def test_a_folder_holds_the_page_and_its_figures(degenerate, tmp_path):
     write(degenerate, tmp_path, listener)
     names = {plate.name for plate in plates_of(degenerate)}
     assert set(files_of(tmp_path)) == {
+        "checklist.md",
         "report.html",
         "figures/predictions.pdf",
         *(f"figures/{name}.png" for name in names),
     }
-    assert listener.done == {"Drawing figures": 4, "Drawing pages": 1}
+    assert listener.done == {"Drawing figures": 5, "Drawing pages": 1}
     for name in names:
         with Image.open(tmp_path / "figures" / f"{name}.png") as image:
             assert min(image.size) >= 600
@@ -47,3 +48,12 @@ def test_the_page_stays_small(two_class, tmp_path):
     write(two_class, tmp_path)
     assert (tmp_path / "report.html").stat().st_size < 6e6
     assert (tmp_path / "figures" / "predictions.pdf").stat().st_size < 3e6
+
+
+def test_the_audits_pictures_are_files_too(audited, tmp_path):
+    write(audited, tmp_path)
+    files = set(files_of(tmp_path))
+    assert {"figures/audit.png", "figures/audit_splits_1.png", "figures/audit_calibration_1.png"} < files
+    assert (tmp_path / "report.html").read_text().count("data:image/png") == len(
+        [name for name in files if name.endswith(".png")]
+    ) - 1  # what is left of the result is text on the page

@@ -6,10 +6,24 @@ from html.parser import HTMLParser
 
 import pytest
 
-from hilum.evaluate import Predictions, confusion
+from hilum.audit import (
+    Answer,
+    Asked,
+    Audit,
+    Bar,
+    Bars,
+    Example,
+    Examples,
+    Grid,
+    Reading,
+    Verdict,
+)
+from hilum.evaluate import Estimate, Predictions, confusion
+from hilum.report.figures.audit import drawn
 from hilum.report.page import headline, render
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
+NASTY = "<script>alert('x')</script> & 肺炎 $x_1$"
 PIXEL = b"\x89PNG\r\n\x1a\n"
 
 
@@ -58,7 +72,7 @@ def test_tags_balance_and_attributes_are_sound(page):
     assert len(ids) == len(set(ids))
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     assert links
-    assert {link.removeprefix("#") for link in links} <= set(ids)
+    assert {link.removeprefix("#") for link in links} - {"checklist.md"} <= set(ids)
     assert [tag for tag, _ in page.tags].count("h1") == 1
 
 
@@ -172,11 +186,117 @@ def test_the_headline_tells_each_class_and_what_guessing_gives(two_class):
     ]
 
 
-def test_the_place_of_the_verdict_is_empty_until_somebody_fills_it(two_class):
-    from hilum.report.page import _templates
+def places(prose: str, *texts: str) -> list[int]:
+    found = [prose.find(text) for text in texts]
+    assert -1 not in found, dict(zip(texts, found, strict=True))
+    return found
 
-    child = _templates().from_string(
-        '{% extends "report.html" %}{% block verdict %}<p>VERDICT</p>{% endblock %}'
+
+def test_the_verdict_is_the_first_thing_and_the_probes_follow_the_result(audited):
+    prose = read(render(audited, {})).prose
+    assert places(
+        prose,
+        "54 of 55 test images right. Can this result be believed? Broken This result does not mean",
+        "With the middle of every image blacked out a classifier still reaches AUC 0.987.",
+        "Does the classifier need the lungs? 0.987 AUC from images without their middle; 95 % interval"
+        " 0.973–0.997; n = 275",
+        "80.0 % Swaps in which the frame decides; 95 % interval 74.1–84.9 %; n = 200",
+        "What is left of the result when …",
+        "… the whole image is there nothing taken away 0.994 0.986–0.999",
+        "… only the source is left",
+        "54 of 55 test images right: 98.2 %",
+        "5 broken, 4 doubtful, 1 sound, 2 cannot tell of 12 questions",
+        "Why to doubt it",
+    ) == sorted(places(
+        prose,
+        "54 of 55 test images right. Can this result be believed?", "With the middle of every",
+        "Does the classifier need", "80.0 % Swaps", "What is left", "… the whole image", "… only the source",
+        "54 of 55 test images right: 98.2 %", "5 broken, 4 doubtful", "Why to doubt it",
+    ))  # fmt: skip
+
+
+def test_every_probe_tells_its_claim_meaning_reason_and_source(audited):
+    page = read(render(audited, {}))
+    rows = [a for tag, a in page.tags if tag == "details" and (a.get("class") or "").startswith("probe ")]
+    assert [row["class"].split()[-1] for row in rows] == (
+        ["broken"] * 5 + ["doubtful"] * 4 + ["sound"] + ["cannot-tell"] * 2
     )
-    assert "verdict" in child.blocks
-    assert "erdict" not in render(two_class, {})
+    for asked in audited.audit.asked.values():
+        answer = asked.answer
+        texts = (
+            asked.title,
+            asked.question,
+            answer.claim,
+            answer.meaning,
+            f"{answer.reason}. Source: {asked.source}.",
+        )
+        places(page.prose, *texts)
+
+
+def test_every_kind_of_picture_of_the_audit_is_shown(audited):
+    figures = {name: PIXEL for name, _ in drawn(audited.audit)}
+    page = read(render(audited, figures))
+    shown = [a["alt"] for tag, a in page.tags if tag == "img"]
+    for title in (
+        "The frame alone, against the whole image",
+        "Accuracy on 200 random splits",
+        "Said and true",
+    ):
+        assert title in shown
+    assert "frame from COVID-19" in shown
+    places(
+        page.prose, "Swapped", "Images per label and source Source COVID-19 Normal cohen 175 0 kermany 0 100"
+    )
+
+
+def test_an_example_without_pixels_is_named(audited):
+    assert "(no picture)" in read(render(audited, {})).prose
+    assert read(render(replace(audited, examples={}), {})).prose.count("a.jpeg (no picture)") == 8
+
+
+@pytest.mark.parametrize(
+    ("reading", "word"),
+    [(Reading.SOUND, "Sound so far"), (Reading.DOUBTFUL, "Doubtful"), (Reading.BROKEN, "Broken")],
+)
+def test_each_verdict_has_its_word_and_its_shape(audited, reading, word):
+    audit = replace(audited.audit, verdict=Verdict(reading, "A sentence of its own.", ()))
+    page = read(render(replace(audited, audit=audit), {}))
+    assert f"Can this result be believed? {word} A sentence of its own." in page.prose
+    assert f"verdict {reading}" in [a.get("class") for tag, a in page.tags if tag == "section"]
+    assert next(tag for tag, _ in page.tags if tag in {"svg", "table"}) == "svg"
+    assert "card" not in [a.get("class") for _, a in page.tags]
+
+
+def test_an_audit_without_probes_still_gives_its_verdict(audited):
+    audit = Audit(Verdict(Reading.DOUBTFUL, "Too few to tell.", ("middle",)), {})
+    prose = read(render(replace(audited, audit=audit), {})).prose
+    assert "Doubtful Too few to tell." in prose
+    assert "What is left" not in prose
+
+
+def test_a_run_that_nobody_audited_says_so_quietly(two_class):
+    prose = read(render(two_class, {})).prose
+    assert "Nobody has asked yet whether this result can be believed: hilum audit RUN does." in prose
+    assert "What is left" not in prose
+    assert "erdict" not in prose
+
+
+def test_names_in_an_audit_are_escaped_and_figures_that_are_missing_are_not_nan(degenerate):
+    nothing = Estimate(float("nan"), float("nan"), float("nan"), 0)
+    answer = Answer(
+        Reading.BROKEN, NASTY, NASTY, NASTY, NASTY, nothing,
+        pictures=(
+            Grid(NASTY, (NASTY,), ((NASTY,),)), Examples(NASTY, ((Example(NASTY, NASTY),),)),
+            Bars(NASTY, NASTY, (Bar(NASTY, *[float("nan")] * 3, 0),)),
+        ),
+    )  # fmt: skip
+    asked = {"middle": Asked(NASTY, NASTY, NASTY, answer)}
+    audit = Audit(Verdict(Reading.BROKEN, NASTY, ("middle",)), asked)
+    html = render(replace(degenerate, audit=audit), {"audit_middle_3": PIXEL})
+    assert "<script>" not in html
+    assert not re.search(r"\b(nan|None)\b", read(html).prose)
+
+
+def test_three_classes_have_an_audit_too(three_class, audited):
+    page = read(render(replace(three_class, audit=audited.audit), {}))
+    assert "Broken" in page.prose

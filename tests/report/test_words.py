@@ -98,3 +98,12 @@ def test_patients_that_nobody_told_apart_are_a_finding(two_class):
     found = words.findings(replace(two_class, cohort=alone, splits_share_patients=0))
     assert found[0].startswith("Every image counts as a patient of its own")
     assert not any("patient of its own" in each for each in words.findings(two_class))
+
+
+def test_another_hospital_that_was_tried_is_no_longer_missing(audited):
+    sentence = "What the classifier does on images of another hospital was not measured here."
+    assert any(sentence in found for found in words.findings(audited))
+    asked = dict(audited.audit.asked)
+    asked["external"] = replace(asked["external"], answer=asked["splits"].answer)
+    tried = replace(audited, audit=replace(audited.audit, asked=asked))
+    assert not any(sentence in found for found in words.findings(tried))

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hilum.evaluate import PARTS, ConfusionMatrix, Estimate, PrCurve, Predictions, RocCurve
+from hilum.audit import Audit, Example
+from hilum.evaluate import PARTS, Clinical, ConfusionMatrix, Estimate, PrCurve, Predictions, RocCurve
 from hilum.recipe import Recipe
 from hilum.recipe.settings import Published
 
@@ -100,6 +101,12 @@ class Content:
         Whether any radiograph is made, not taken.
     splits_share_patients : int
         Patients with images on both sides of a split.
+    clinical : Clinical
+        Calibration, other thresholds and other prevalences; empty where they were not worked out.
+    audit : Audit, optional
+        Whether the result can be believed; None where nobody asked.
+    examples : mapping of Example to ndarray of uint8, shape (rows, columns)
+        Pixels of the audit's examples; one without them is named without a picture.
 
     Raises
     ------
@@ -124,6 +131,9 @@ class Content:
     thumbnails: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     synthetic: bool = False
     splits_share_patients: int = 0
+    clinical: Clinical = field(default_factory=Clinical)
+    audit: Audit | None = None
+    examples: Mapping[Example, NDArray[np.uint8]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require("cohort", self.cohort, COHORT_COLUMNS)
@@ -131,9 +141,10 @@ class Content:
         if "test" not in self.metrics:
             msg = f"metrics: expected a part 'test', found {sorted(self.metrics)}"
             raise ValueError(msg)
-        for image, thumbnail in self.thumbnails.items():
-            if thumbnail.dtype != np.uint8 or thumbnail.ndim != 2:
-                msg = f"thumbnail of {image}: expected uint8 (rows, columns), found {thumbnail.dtype}"
+        films = [*self.thumbnails.items(), *((one.image, film) for one, film in self.examples.items())]
+        for image, film in films:
+            if film.dtype != np.uint8 or film.ndim != 2:
+                msg = f"thumbnail of {image}: expected uint8 (rows, columns), found {film.dtype}"
                 raise ValueError(msg)
 
     @property

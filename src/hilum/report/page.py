@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from hilum.evaluate import Estimate
+from hilum.report import audit, practice, remains, tables, words
 from hilum.report import format as fmt
-from hilum.report import tables, words
 from hilum.report.content import Content
-from hilum.report.figures import plates_of
-from hilum.report.gallery import Tile, jpeg, tiles
+from hilum.report.figures import Section, plates_of
+from hilum.report.gallery import Tile, data_uri, jpeg, tiles
 
 __all__ = ["Headline", "headline", "render"]
 
@@ -73,13 +73,15 @@ def render(content: Content, figures: Mapping[str, bytes]) -> str:
             content=content,
             recipe=content.recipe,
             headline=headline(content),
+            **_audited(content, figures),
+            **_practice(content, figures),
             published=tables.published_rows(content),
             findings=words.findings(content),
             independence=words.independence(content),
             metrics=tables.metric_rows(content),
             class_table=tables.class_table(content),
             part_table=tables.part_table(content),
-            figures=_figures(content, figures),
+            figures=_figures(content, figures, Section.FIGURES),
             wrong=wrong,
             right=right,
             shown_wrong=SHOWN_WRONG,
@@ -120,21 +122,47 @@ def headline(content: Content) -> Headline:
 _UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"), 0)
 
 
-def _figures(content: Content, figures: Mapping[str, bytes]) -> list[Picture]:
+def _audited(content: Content, figures: Mapping[str, bytes]) -> dict[str, Any]:
+    """What the page says of the audit."""
+    if content.audit is None:
+        return {"verdict": None}
+    verdict = content.audit.verdict
+    found = audit.findings(content.audit, figures, content.examples)
+    return {
+        "verdict": verdict,
+        "verdict_word": audit.WORDS[verdict.reading],
+        "decisive": [found[name] for name in verdict.decisive if name in found],
+        "left": remains.chart(content.audit, content.examples),
+        "left_title": remains.TITLE,
+        "left_caption": remains.CAPTION,
+        "probes": list(found.values()),
+        "tally": audit.tally(content.audit),
+        "meanings": audit.MEANINGS,
+    }
+
+
+def _practice(content: Content, figures: Mapping[str, bytes]) -> dict[str, Any]:
+    """What the page says of other thresholds and other places."""
+    return {
+        "alarms": practice.alarms(content),
+        "probabilities": practice.probabilities(content),
+        "points": practice.points_table(content),
+        "threshold_notes": practice.notes(content),
+        "practice_figures": _figures(content, figures, Section.PRACTICE),
+    }
+
+
+def _figures(content: Content, figures: Mapping[str, bytes], section: Section) -> list[Picture]:
     return [
-        Picture(_data_uri("image/png", figures[plate.name]), plate.title, plate.caption)
+        Picture(data_uri("image/png", figures[plate.name]), plate.title, plate.caption)
         for plate in plates_of(content)
-        if plate.name in figures
+        if plate.name in figures and plate.section is section
     ]
-
-
-def _data_uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _thumbnail(tile: Tile) -> str:
     """Source of a test image's thumbnail; empty if there is none."""
-    return "" if tile.thumbnail is None else _data_uri("image/jpeg", jpeg(tile.thumbnail, THUMBNAIL_PX))
+    return "" if tile.thumbnail is None else data_uri("image/jpeg", jpeg(tile.thumbnail, THUMBNAIL_PX))
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hilum.audit import Reading
 from hilum.evaluate import METRICS
 from hilum.recipe import Recipe
 from hilum.recipe.settings import (
@@ -130,7 +131,7 @@ def findings(content: Content) -> list[str]:
             f"{names} comes from sources that hold no other label. Whoever can tell the sources apart, by"
             " the camera, the image size or the age of the patients, can tell this without seeing a lung."
         )
-    if _sources_shared(content):
+    if _sources_shared(content) and not _tried_elsewhere(content):
         found.append(
             "Test images come from the same sources as the training images. What the classifier does"
             " on images of another hospital was not measured here."
@@ -151,6 +152,12 @@ def _sources_shared(content: Content) -> bool:
         return False
     sources = [set(content.predictions.part(part).table["source"]) for part in ("train", "test")]
     return bool(sources[0] & sources[1])
+
+
+def _tried_elsewhere(content: Content) -> bool:
+    """Whether the audit had another hospital's images."""
+    elsewhere = None if content.audit is None else content.audit.answers.get("external")
+    return elsewhere is not None and elsewhere.reading is not Reading.CANNOT_TELL
 
 
 def independence(content: Content) -> str:
