@@ -26,8 +26,11 @@ from hilum.run import Run, train
 from hilum.run.training import with_headers
 
 FILES = {
+    "audit.json",
+    "checklist.md",
     "cohort.parquet",
     "environment.json",
+    "evaluation.json",
     "figures",
     "history.csv",
     "metrics.json",
@@ -41,6 +44,7 @@ SAME = (
     "cohort.parquet",
     "predictions.csv",
     "metrics.json",
+    "evaluation.json",
     "history.csv",
     "model/head.safetensors",
     "model/graph.bin",
@@ -79,6 +83,31 @@ def test_metrics_follow_from_the_predictions(demo_run):
             assert stored[part][name]["value"] == pytest.approx(value, abs=1e-12), (part, name)
         assert stored[part]["accuracy"]["n"] == len(rows)
         assert stored[part]["sensitivity"]["n"] == truth.sum()
+
+
+def test_other_thresholds_follow_from_the_validation_rows(demo_run):
+    run, _ = demo_run
+    record = json.loads((run.path / "evaluation.json").read_text())
+    assert set(record) == {"schema_version", "calibration", "points", "prevalence", "decision"}
+    own, *aimed = record["points"]
+    for name in ("sensitivity", "specificity", "ppv", "npv"):
+        assert own[name]["value"] == pytest.approx(run.metrics["test"][name].value, nan_ok=True)
+    table = run.predictions.table
+    validation = table[table["split"] == "validation"]
+    found = validation.loc[validation["label"] == "COVID-19", "probability_COVID-19"]
+    assert [point["name"] for point in aimed] == ["sensitivity_95", "sensitivity_90", "specificity_95"]
+    assert (found >= aimed[0]["threshold"]).mean() >= 0.95
+    assert record["calibration"]["COVID-19"]["brier"]["score"] == pytest.approx(
+        run.metrics["test"]["brier"].value
+    )
+
+
+def test_the_checklist_is_filled_in_and_linked(demo_run):
+    run, _ = demo_run
+    text = (run.path / "checklist.md").read_text()
+    assert "made by a program" in text
+    assert f"{len(run.cohort.table)} images of" in text
+    assert 'href="checklist.md"' in run.report.read_text()
 
 
 def test_every_image_is_in_one_part_and_patients_in_one_too(demo_run):

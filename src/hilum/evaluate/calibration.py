@@ -201,7 +201,7 @@ class _Judged:
         low, high = (float(bound) for bound in bootstrap(error, self.patients, rng, resamples))
         low, high = 2 * value - high, 2 * value - low
         if ((self.score > 0.5) == self.actual).all():
-            low, high = 0.0, np.nanmax([high, wilson(0, len(set(self.patients)))[1]])
+            low, high = 0.0, float(np.nanmax([high, wilson(0, len(set(self.patients)))[1]]))
         return Estimate.around(value, (max(low, 0.0), high), len(set(self.images)))
 
     def _by_chance(self, members: Floats, rng: np.random.Generator) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -20,6 +21,9 @@ __all__ = ["SCHEMA_VERSION", "Clinical", "clinical"]
 SCHEMA_VERSION = 1
 """Of ``evaluation.json``."""
 
+_NO_PREVALENCE = PrevalenceCurve(math.nan, ())
+_NO_DECISION = DecisionCurve((), (), ())
+
 
 @dataclass(frozen=True)
 class Clinical:
@@ -33,20 +37,28 @@ class Clinical:
         Of the highest probability, with three classes or more.
     points : tuple of OperatingPoint
         The run's own threshold first.
-    prevalence : PrevalenceCurve, optional
-    decision : DecisionCurve, optional
+    prevalence : PrevalenceCurve
+    decision : DecisionCurve
+        Both empty where they do not apply.
     """
 
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     confidence: Calibration | None = None
     points: tuple[OperatingPoint, ...] = ()
-    prevalence: PrevalenceCurve | None = None
-    decision: DecisionCurve | None = None
+    prevalence: PrevalenceCurve = _NO_PREVALENCE
+    decision: DecisionCurve = _NO_DECISION
 
     def record(self) -> dict[str, Any]:
         """Give the content of ``evaluation.json``; what does not apply is left out."""
-        parts = {name: value for name, value in asdict(self).items() if value}
-        return {"schema_version": SCHEMA_VERSION, **parts}
+        filled = {
+            "calibration": self.calibration,
+            "confidence": self.confidence,
+            "points": self.points,
+            "prevalence": self.prevalence.points,
+            "decision": self.decision.thresholds,
+        }
+        parts = asdict(self)
+        return {"schema_version": SCHEMA_VERSION} | {name: parts[name] for name in filled if filled[name]}
 
 
 def clinical(predictions: Predictions, threshold: float | None, rng: np.random.Generator) -> Clinical:

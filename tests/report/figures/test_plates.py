@@ -14,7 +14,7 @@ def test_a_trained_head_has_every_figure(two_class):
 
 
 def test_without_epochs_or_a_second_class_their_figures_are_left_out(degenerate):
-    assert names(degenerate) == ["confusion", "confusion_counts", "cohort", "sizes"]
+    assert names(degenerate) == ["confusion", "confusion_counts", "cohort", "sizes", "reliability"]
 
 
 def test_every_figure_can_be_drawn(content):

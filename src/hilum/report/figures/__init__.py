@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from matplotlib.figure import Figure
 
 from hilum.report.content import Content
-from hilum.report.figures import cohort, confusion, curves, history
+from hilum.report.figures import cohort, confusion, curves, history, practice
 
-__all__ = ["PLATES", "Plate", "plates_of"]
+__all__ = ["PLATES", "Plate", "Section", "plates_of"]
+
+
+class Section(StrEnum):
+    """Where on the page a figure stands."""
+
+    FIGURES = "figures"
+    PRACTICE = "practice"
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,7 @@ class Plate:
     applies : callable
         Whether there is anything to draw.
     draw : callable
+    section : Section
     """
 
     name: str
@@ -35,6 +44,7 @@ class Plate:
     caption: str
     applies: Callable[[Content], bool]
     draw: Callable[[Content], Figure]
+    section: Section = Section.FIGURES
 
 
 def _at_threshold(content: Content, other: str) -> tuple[float, float] | None:
@@ -46,6 +56,11 @@ def _at_threshold(content: Content, other: str) -> tuple[float, float] | None:
 
 def _has_epochs(content: Content) -> bool:
     return len(content.history) > 0
+
+
+def _has_both(content: Content) -> bool:
+    """Whether there are two classes, and test images of both."""
+    return len(content.clinical.prevalence.points) > 0
 
 
 def _has_test(content: Content) -> bool:
@@ -112,6 +127,33 @@ PLATES = (
         "Width and height as stored. Sources that differ here can be told apart without any medicine.",
         lambda content: len(content.cohort) > 0,
         lambda content: cohort.draw_sizes(content.cohort),
+    ),
+    Plate(
+        "prevalence",
+        "Predictive values at other prevalences",
+        "What an alarm and an all-clear are worth where more or fewer people are ill, with 95 % intervals, by"
+        " Bayes' rule from the test images' sensitivity and specificity.",
+        _has_both,
+        lambda content: practice.draw_prevalence(content.clinical.prevalence),
+        Section.PRACTICE,
+    ),
+    Plate(
+        "decision",
+        "Decision curve",
+        "Patients found, less false alarms weighed by how sure one must be to act (threshold probability)."
+        " Where the classifier's line is not the highest, it helps no one. At the test images' prevalence.",
+        _has_both,
+        lambda content: practice.draw_decision(content.clinical.decision),
+        Section.PRACTICE,
+    ),
+    Plate(
+        "reliability",
+        "Reliability of the probabilities",
+        "Of the test images that are given a probability, how many are truly of the class. Points below the"
+        " dotted line: the classifier claims too much. Bars: 95 % intervals.",
+        lambda content: bool(content.clinical.calibration),
+        lambda content: practice.draw_reliability(content.clinical.calibration),
+        Section.PRACTICE,
     ),
 )
 """Every figure, in the order of the page."""
