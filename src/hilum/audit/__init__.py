@@ -8,6 +8,7 @@ from __future__ import annotations
 from hilum.audit.alteration import ALTERATIONS, transplanted
 from hilum.audit.answer import Answer, cannot_tell
 from hilum.audit.audit import Asked, Audit, examine
+from hilum.audit.illustration import illustrated
 from hilum.audit.images import Images
 from hilum.audit.picture import Bar, Bars, Curves, Distribution, Example, Examples, Grid, Picture, Scale
 from hilum.audit.probe import Probe
@@ -38,6 +39,7 @@ __all__ = [
     "Verdict",
     "cannot_tell",
     "examine",
+    "illustrated",
     "probes",
     "transplanted",
 ]

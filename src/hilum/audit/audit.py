@@ -14,7 +14,7 @@ import numpy as np
 
 from hilum.artifact import write_json
 from hilum.audit.answer import Answer, cannot_tell
-from hilum.audit.picture import Scale, pictures
+from hilum.audit.picture import Example, Examples, Scale, pictures
 from hilum.audit.probe import Probe
 from hilum.audit.reading import Reading
 from hilum.audit.registry import probes
@@ -67,6 +67,19 @@ class Audit:
     def answers(self) -> dict[str, Answer]:
         """The answers by the probe's name."""
         return {name: asked.answer for name, asked in self.asked.items()}
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """All images that pictures show, each once."""
+        shown = (
+            example
+            for answer in self.answers.values()
+            for picture in answer.pictures
+            if isinstance(picture, Examples)
+            for row in picture.rows
+            for example in row
+        )
+        return tuple(dict.fromkeys(shown))
 
     def write(self, path: Path) -> None:
         """Write ``audit.json``, whole or not at all."""

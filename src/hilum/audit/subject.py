@@ -22,7 +22,7 @@ from hilum.recipe.settings import HeadSettings, SplitBy, SplitSettings
 __all__ = ["FOLDS", "MOST_ROWS", "External", "Subject"]
 
 FOLDS = 5
-MOST_ROWS = 1000
+MOST_ROWS = 1500
 """Beyond so many images, probes that compute on images look at a sample of whole patients."""
 
 Probabilities = NDArray[np.float32]

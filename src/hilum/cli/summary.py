@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hilum.audit import Reading, Scale
+from hilum.audit import Reading
 from hilum.bundle import INTENDED_USE
 from hilum.evaluate import METRICS
-from hilum.report.format import interval, value
+from hilum.report.format import interval, scaled, scaled_interval, value
 
 if TYPE_CHECKING:
     from hilum.audit import Answer, Audit
@@ -69,8 +69,7 @@ def _figures(answer: Answer) -> tuple[str, str, str]:
     figure = answer.figure
     if figure.n == 0:
         return "", "", ""
-    like = "accuracy" if answer.scale is Scale.SHARE else "roc_auc"  # a metric that is written so
-    return value(like, figure.value), interval(like, figure), str(figure.n)
+    return scaled(answer.scale, figure.value), scaled_interval(answer.scale, figure), str(figure.n)
 
 
 def _told(answer: Answer) -> str:

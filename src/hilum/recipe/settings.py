@@ -217,8 +217,8 @@ class PlateauSettings(Section):
 class DenseHeadSettings(Section):
     """The tutorial's head: dense, ReLU, dropout, dense, trained by Adam.
 
-    Defaults are Model 1's. Training ends after `epochs`, or after the epoch whose training loss is at or below
-    `enough_loss`: there is nothing left to learn then, and the weights hardly move.
+    Defaults are Model 1's. Training ends after `epochs`, or after the epoch whose training loss is at or
+    below `enough_loss`: there is nothing left to learn then, and the weights hardly move.
     """
 
     kind: Literal["dense"] = "dense"

@@ -7,21 +7,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.artifact import write_json
+from hilum.audit import Audit, Example, illustrated
 from hilum.errors import RadiographError, RunError
-from hilum.evaluate import Predictions, confusion, pr_curve, roc_curve
+from hilum.evaluate import Predictions, clinical, confusion, pr_curve, roc_curve
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import ahead, read, thumbnail
 from hilum.recipe import dump
 from hilum.report import BackboneFacts, Content, Environment, write
 from hilum.run.run import Run
 
-__all__ = ["write_report"]
+__all__ = ["EVALUATION_FILE", "write_report"]
+
+EVALUATION_FILE = "evaluation.json"
+"""Calibration, other thresholds and other prevalences of the test rows."""
 
 _THUMBNAIL_SIDE = 192
 
 
 def write_report(run: Run, data: Path | None, progress: Progress = SILENT) -> None:
-    """Write ``report.html`` and ``figures/``, ``predictions.pdf`` among them, of a run.
+    """Write ``report.html``, ``checklist.md``, ``evaluation.json`` and ``figures/`` of a run.
 
     Parameters
     ----------
@@ -39,7 +44,10 @@ def write_report(run: Run, data: Path | None, progress: Progress = SILENT) -> No
     if data is not None and not data.is_dir():
         raise RunError("the folder of the images is not here", path=data, remedy="Check --data.")
     thumbnails = {} if data is None else _thumbnails(run.predictions.part("test"), data, progress)
-    write(_content(run, thumbnails), run.path, progress)
+    examples = {} if data is None or run.audit is None else _examples(run, run.audit, data, progress)
+    content = _content(run, thumbnails, examples)
+    write_json(run.path / EVALUATION_FILE, content.clinical.record())
+    write(content, run.path, progress)
 
 
 def _thumbnails(test: Predictions, data: Path, progress: Progress) -> dict[str, NDArray[np.uint8]]:
@@ -55,7 +63,28 @@ def _thumbnails(test: Predictions, data: Path, progress: Progress) -> dict[str, 
     return {image: pixels for image, pixels in done if pixels is not None}
 
 
-def _content(run: Run, thumbnails: dict[str, NDArray[np.uint8]]) -> Content:
+def _examples(run: Run, audit: Audit, data: Path, progress: Progress) -> dict[Example, NDArray[np.uint8]]:
+    """Draw the images that the audit shows; one that is gone stays a name."""
+    preparation = run.model.preparation
+
+    def prepared(image: str) -> NDArray[np.float32]:
+        return preparation.apply(read(data / image).pixels)
+
+    def drawn(example: Example) -> NDArray[np.uint8] | None:
+        try:
+            return illustrated(example, prepared)
+        except RadiographError:
+            return None
+
+    examples = audit.examples
+    pairs = zip(examples, ahead(drawn, examples), strict=True)
+    done = progress.track(pairs, what="Drawing the audit's examples", total=len(examples))
+    return {example: pixels for example, pixels in done if pixels is not None}
+
+
+def _content(
+    run: Run, thumbnails: dict[str, NDArray[np.uint8]], examples: dict[Example, NDArray[np.uint8]]
+) -> Content:
     test = run.predictions.part("test")
     seed = run.recipe.seed
     manifest = run.model.manifest
@@ -86,6 +115,9 @@ def _content(run: Run, thumbnails: dict[str, NDArray[np.uint8]]) -> Content:
             seconds=environment["seconds"],
         ),
         thumbnails=thumbnails,
+        audit=run.audit,
+        examples=examples,
+        clinical=clinical(run.predictions, manifest.threshold.value, np.random.default_rng(seed)),
         synthetic=manifest.synthetic,
         splits_share_patients=_shared_patients(run.predictions),
     )
