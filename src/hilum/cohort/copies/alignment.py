@@ -36,11 +36,13 @@ class _Stage(NamedTuple):
 
 _STAGES = (
     _Stage(side=32, fine=1.0, coarse=4.0, steps=4, least=0.75),
-    _Stage(side=64, fine=1.0, coarse=4.0, steps=3, least=0.85),
-    _Stage(side=128, fine=1.0, coarse=3.0, steps=2, least=0.0),
+    _Stage(side=64, fine=1.0, coarse=4.0, steps=3, least=0.8),
+    _Stage(side=128, fine=0.7, coarse=2.0, steps=2, least=0.0),
 )
 _BLOCKS = 8
 _TEXTURE = 0.25
+_LOW = 0.25
+"""Quantile over the parts: a copy agrees nearly everywhere, and a label that covers a part may differ."""
 _BATCH = 64
 _OUTSIDE = 0.1
 """How far a window may reach beyond the image, where both were cropped."""
@@ -55,7 +57,7 @@ class Aligned:
     Parameters
     ----------
     similarity : ndarray of float32, shape (pairs,)
-        Correlation of the fine detail, up to 1: the median over the parts of the image.
+        Correlation of the fine detail, up to 1: the lower quartile over the parts of the image.
     windows : ndarray of float64, shape (pairs, 4)
         Top, bottom, left and right of what the whole image shows, as shares of the other image's side.
     """
@@ -92,7 +94,7 @@ def align(
 
 
 def _aligned(wholes: NDArray[np.uint8], others: NDArray[np.uint8], windows: Windows) -> Aligned:
-    windows = windows.copy()
+    windows = windows.astype(np.float64)
     similarity = np.zeros(len(windows), np.float32)
     rows = np.arange(len(windows))
     for stage in _STAGES:
@@ -145,7 +147,7 @@ def _open(windows: Windows) -> Windows:
 
 
 def _agreement(target: Squares, found: Squares) -> NDArray[np.float32]:
-    """Median over blocks of the correlation; blocks in which neither image shows anything do not count."""
+    """Lower quartile over blocks of the correlation; where neither image shows anything does not count."""
     products = [_block_sums(a * b) for a, b in ((target, found), (target, target), (found, found))]
     both, first, second = products
     size = (target.shape[-1] // _BLOCKS) ** 2
@@ -153,7 +155,7 @@ def _agreement(target: Squares, found: Squares) -> NDArray[np.float32]:
     correlation = both / np.sqrt(np.maximum(first * second, 1e-6))
     correlation = np.where(textured, correlation, np.nan)
     correlation[~textured.any(axis=1)] = 0
-    result: NDArray[np.float32] = np.nanmedian(correlation, axis=1).astype(np.float32)
+    result: NDArray[np.float32] = np.nanquantile(correlation, _LOW, axis=1).astype(np.float32)
     return result
 
 

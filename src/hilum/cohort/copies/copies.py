@@ -19,8 +19,8 @@ from hilum.progress import SILENT, Progress
 
 __all__ = ["LEAST_SIMILARITY", "Copies", "CopyKind", "find_copies"]
 
-LEAST_SIMILARITY = 0.9
-"""Of near copies. Copies came to 0.95 and more, the most similar different films to 0.83."""
+LEAST_SIMILARITY = 0.88
+"""Of near copies; ``benchmarks/copies.py`` measures what it finds, and what it takes for copies wrongly."""
 
 _COLUMNS = ["image", "other", "kind", "similarity", "mirrored", "scale"]
 
@@ -83,6 +83,8 @@ def find_copies(
     Copies
         A file that cannot be read is recorded, and ends nothing.
     """
+    if len(paths) == 0:
+        return Copies(pd.DataFrame(columns=_COLUMNS).astype(_TYPES), {}, {})
     within = other_paths is None or other_features is None
     first = sketch(paths, progress)
     second = first if other_paths is None else sketch(other_paths, progress)
@@ -160,10 +162,21 @@ def _near(
         later = every["image"] > every["other"]
         every = pd.concat([every[~later], _turned(every[later])])
     best = every.sort_values("similarity", ascending=False, kind="stable").drop_duplicates(["image", "other"])
+    every = best if within else _with_equals(best, sketches)
     contents = [
-        [one.contents[row] for row in best[name]] for one, name in zip(sketches, _COLUMNS, strict=False)
+        [one.contents[row] for row in every[name]] for one, name in zip(sketches, _COLUMNS[:2], strict=True)
     ]
-    return best.loc[[a != b for a, b in zip(*contents, strict=True)], _COLUMNS]
+    return every.loc[[a != b for a, b in zip(*contents, strict=True)], _COLUMNS]
+
+
+def _with_equals(pairs: pd.DataFrame, sketches: tuple[Sketches, Sketches]) -> pd.DataFrame:
+    """Add the pairs of images whose pixels equal those of one that was compared."""
+    more = [pairs]
+    for name, one in zip(_COLUMNS[:2], sketches, strict=True):
+        equals = pd.DataFrame({"content": one.contents, "equal": np.arange(len(one.contents))})
+        known = pairs.assign(content=[one.contents[row] for row in pairs[name]]).merge(equals, on="content")
+        more.append(known.assign(**{name: known["equal"]})[list(pairs.columns)])
+    return pd.concat(more).drop_duplicates(["image", "other"])
 
 
 def _firsts(contents: Sequence[str]) -> NDArray[np.int64]:
