@@ -30,6 +30,7 @@ __all__ = [
     "leaking",
     "lucky",
     "miscalibrated",
+    "remembered",
     "shades",
     "transported",
     "unequal",
@@ -377,3 +378,20 @@ def _surely(drops: list[Drop]) -> float:
 def _lost_all(found: Drop) -> bool:
     there, here = found.external, found.internal
     return there.low <= CHANCE < here.low and found.difference.low > DOUBTFUL_AREA
+
+
+KNOWN = 0.05
+
+
+def remembered(share: Estimate) -> Ruling:
+    """Read the share of test images that have their patient, or a copy, among those learned from.
+
+    Whoever recognises an image needs no lungs to know its label, so `s` known images can raise the accuracy
+    by up to `s`. Broken: 5 % or more, since so many points part a good result from a usual one. Doubtful:
+    any. The share decides, not its interval: it is counted on the very images that the result is about.
+    """
+    if share.value >= KNOWN:
+        return Reading.BROKEN, f"{KNOWN:.0%} of the test images or more are known from training"
+    if share.value > 0:
+        return Reading.DOUBTFUL, f"test images are known from training, fewer than {KNOWN:.0%}"
+    return Reading.SOUND, "no test image is known from training"

@@ -12,6 +12,7 @@ from hilum.audit.probes import (
     labels,
     left_out,
     middle,
+    patients,
     permuted,
     source,
     splits,
@@ -25,6 +26,7 @@ __all__ = ["OWN"]
 OWN: tuple[Probe, ...] = (
     source.PROBE,
     header.PROBE,
+    patients.PROBE,
     frame.PROBE,
     middle.PROBE,
     thumbnail.PROBE,
