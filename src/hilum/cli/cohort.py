@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,6 +85,33 @@ def check(
         typer.echo(f"{row.image}: {row.detail}", err=True)
     if len(failed):
         raise typer.Exit(1)
+
+
+@commands.command()
+def duplicates(
+    cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="A table, or a folder of images.")],
+    against: Annotated[
+        Path | None, typer.Option(metavar="OTHER", help="Look for copies in OTHER; else within COHORT.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder that the table's paths start from.")] = None,
+    against_data: Annotated[
+        Path | None, typer.Option(help="The same for OTHER's table.  [default: as --data]")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Find copies of images: equal files or pixels, and resized, cropped, mirrored or encoded anew."""
+    from hilum.cli.console import results, status
+    from hilum.cli.duplicates import search, show
+    from hilum.cli.progress import TerminalProgress
+
+    places = [(cohort, data)] if against is None else [(cohort, data), (against, against_data or data)]
+    found = search(places, TerminalProgress(status()))
+    for image, cause in found.failures.items():
+        typer.echo(f"{image}: {cause}", err=True)
+    if json_:
+        print(json.dumps(found.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        show(found, results())
 
 
 def _show(cohort: Cohort) -> None:
