@@ -35,7 +35,7 @@ class _Stage(NamedTuple):
 
 
 _STAGES = (
-    _Stage(side=32, fine=1.0, coarse=4.0, steps=4, least=0.75),
+    _Stage(side=32, fine=1.0, coarse=4.0, steps=3, least=0.87),
     _Stage(side=64, fine=1.0, coarse=4.0, steps=3, least=0.8),
     _Stage(side=128, fine=0.7, coarse=2.0, steps=2, least=0.0),
 )
@@ -57,7 +57,8 @@ class Aligned:
     Parameters
     ----------
     similarity : ndarray of float32, shape (pairs,)
-        Correlation of the fine detail, up to 1: the lower quartile over the parts of the image.
+        Correlation of the fine detail, up to 1: the lower quartile over the parts of the
+        image; 0 where coarser detail already told them apart.
     windows : ndarray of float64, shape (pairs, 4)
         Top, bottom, left and right of what the whole image shows, as shares of the other image's side.
     """
@@ -102,7 +103,9 @@ def _aligned(wholes: NDArray[np.uint8], others: NDArray[np.uint8], windows: Wind
         other = shrunk(others[rows], stage.side)
         windows[rows] = _refined(target, other, windows[rows], stage)
         similarity[rows] = _agreement(target, _cut(other, windows[rows], stage))
-        rows = rows[similarity[rows] >= stage.least]
+        rejected = similarity[rows] < stage.least
+        similarity[rows[rejected]] = 0
+        rows = rows[~rejected]
         if not len(rows):
             break
     return Aligned(similarity, windows)
