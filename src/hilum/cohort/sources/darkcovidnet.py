@@ -23,7 +23,7 @@ def _rows(folder: Path) -> pd.DataFrame:
     cohen = patients_by_file(folder.parent / "cohen") or patients_by_file(folder / "cohen")
     rows = pd.DataFrame(
         [_row(image, cohen) for image in files(folder / _FOLDER)],
-        columns=["image", "label", "finding", "patient", "patient_of", "origin"],
+        columns=["image", "label", "finding", "patient", "source"],
     )
     mark(rows, ~rows["label"].isin(_LABELS), Reason.NO_LABEL, f"not in {', '.join(_LABELS)}")
     return rows
@@ -32,8 +32,8 @@ def _rows(folder: Path) -> pd.DataFrame:
 def _row(image: str, cohen: dict[str, str]) -> tuple[str, ...]:
     path = PurePosixPath(image)
     label = path.parts[0] if len(path.parts) > 1 else ""
-    patient, origin = _patient(path.name, label, cohen)
-    return (f"{_FOLDER}/{image}", label, label, patient, origin or "darkcovidnet", origin)
+    patient, collection = _patient(path.name, label, cohen)
+    return (f"{_FOLDER}/{image}", label, label, patient, collection)
 
 
 def _patient(name: str, label: str, cohen: dict[str, str]) -> tuple[str, str]:
@@ -47,7 +47,7 @@ def _patient(name: str, label: str, cohen: dict[str, str]) -> tuple[str, str]:
         return match["patient"], "nih"
     if label == _LABELS[0]:
         return cohen.get(name, name), "cohen"
-    return name, ""
+    return name, "darkcovidnet"
 
 
 DARKCOVIDNET = Source(
