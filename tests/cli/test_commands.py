@@ -6,36 +6,13 @@ import csv
 import io
 import json
 import shutil
-from typing import NamedTuple
 
 import pytest
 from rich.console import Console
 
-from hilum.cli import main
 from hilum.cli.summary import show
 from hilum.recipe import shipped
 from hilum.run import Run
-
-
-class Done(NamedTuple):
-    """What a command left."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def call(capsys):
-    """Return a function that types a command."""
-
-    def run(*words):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            main([str(word) for word in words])
-        return Done(exit_.value.code or 0, *capsys.readouterr())
-
-    return run
 
 
 @pytest.mark.parametrize(
@@ -45,12 +22,17 @@ def call(capsys):
         ("train",),
         ("predict",),
         ("report",),
+        ("audit",),
+        ("evaluate",),
+        ("compare",),
+        ("bench", "audit"),
         ("demo",),
         ("cohort",),
         ("cohort", "list"),
         ("cohort", "fetch"),
         ("cohort", "build"),
         ("cohort", "check"),
+        ("cohort", "duplicates"),
         ("backbones",),
         ("recipes",),
     ],

@@ -128,6 +128,6 @@ def subject_of(
 
 
 def _predicted(run: Run, external: Cohort, progress: Progress) -> External:
-    sources = external.table["source"].unique()
+    sources = sorted(external.table["source"].unique())
     name = ", ".join(sources) if len(sources) <= 3 else f"{len(sources)} sources"
     return External(name, predict_cohort(run.model, external, progress).predictions)
