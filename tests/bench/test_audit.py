@@ -51,6 +51,7 @@ def test_a_leak_has_no_share_of_the_result():
 
 
 def test_one_cohort_through_all_of_it():
-    trial = audited(Design("source", 1.0, 0.0, images=60), seed=1)
-    assert trial.readings["source"] is Reading.BROKEN
+    trial = audited(Design("patients", 1.0, 1.0, images=60), seed=1)
+    assert trial.readings["patients"] is Reading.BROKEN
     assert trial.verdict is Reading.BROKEN
+    assert 0 < trial.whole <= 1
