@@ -46,6 +46,10 @@ def show(run: Run, console: Console) -> None:
 
 _COLOURS = {"sound": "green", "doubtful": "yellow", "broken": "red", "cannot tell": "dim"}
 
+_COLUMNS = ("Probe", "Reading", "Figure", "95 % interval", "n")
+_WIDE = 110
+"""Columns of a terminal from which on each figure's meaning has room; the report has it always."""
+
 
 def show_audit(audit: Audit, console: Console) -> None:
     """Print the verdict, then each probe's figure and reading."""
@@ -55,12 +59,19 @@ def show_audit(audit: Audit, console: Console) -> None:
     console.print(line)
     console.print(verdict.sentence, markup=False)
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("Probe", "Reading", "Figure", "95 % interval", "n", "What it is"):
+    for title in _COLUMNS:
         table.add_column(title, justify="right" if title in {"Figure", "95 % interval", "n"} else "left")
+    told = console.width >= _WIDE
+    if told:
+        table.add_column("What it is")
     for asked in audit.asked.values():
         answer = asked.answer
-        reading = Text(answer.reading, style=_COLOURS[answer.reading])
-        table.add_row(Text(asked.title), reading, *_figures(answer), Text(_told(answer)))
+        cells: list[Text | str] = [
+            Text(asked.title),
+            Text(answer.reading, style=_COLOURS[answer.reading]),
+            *_figures(answer),
+        ]
+        table.add_row(*cells, *([Text(_told(answer))] if told else []))
     console.print()
     console.print(table)
 
