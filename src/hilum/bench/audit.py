@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 from hilum.audit import Reading
 from hilum.bench.design import FACTORS, Design
 from hilum.bench.trial import Trial, audited
+from hilum.errors import HilumError
 from hilum.evaluate import Estimate, wilson
 from hilum.progress import SILENT, Progress
 
@@ -76,8 +77,23 @@ def bench_audit(
     progress : Progress
     """
     work = [(design, 1000 * place + seed) for place, design in enumerate(designs) for seed in range(cohorts)]
-    trials = Parallel(n_jobs=jobs, return_as="generator")(delayed(audited)(*one) for one in work)
-    return list(progress.track(trials, what="Auditing cohorts", total=len(work)))
+    trials = Parallel(n_jobs=jobs, return_as="generator")(delayed(_tried)(*one) for one in work)
+    done = progress.track(trials, what="Auditing cohorts", total=len(work))
+    found = []
+    for trial, (design, seed) in zip(done, work, strict=True):
+        if isinstance(trial, Trial):
+            found.append(trial)
+        else:
+            progress.say(f"Left out, cohort {seed} with {design.factor}: {trial}")
+    return found
+
+
+def _tried(design: Design, seed: int) -> Trial | str:
+    """Audit one cohort; one that chance made unfit for it ends nothing."""
+    try:
+        return audited(design, seed)
+    except HilumError as error:
+        return error.cause
 
 
 def cells(trials: Sequence[Trial]) -> list[Cell]:

@@ -28,8 +28,8 @@ class Design:
     factor : str
         One of `FACTORS`.
     strength : float
-        0 to 1: how often a factor follows the label; the share of patients who are entered twice; or, for
-        patients, 1 for four images each on both sides of the split.
+        0 to 1: how often a factor follows the label; twice the share of patients who are entered again, as
+        copies; or a third of the images that a patient has besides one.
     signal : float
         0 to 1: share of diseased patients whose disease is drawn.
     images : int
@@ -63,7 +63,7 @@ class Design:
             signal=self.signal,
             shortcuts=tuple(Shortcut(kind, self.strength) for kind in kinds),
             images_per_patient=1 + 3 * self.strength if self.factor == "patients" else 1.5,
-            duplicates=self.strength if self.factor == "duplicates" else 0.0,
+            duplicates=self.strength / 2 if self.factor == "duplicates" else 0.0,
             size=(SIDE_PX, SIDE_PX),
             seed=seed,
         )
