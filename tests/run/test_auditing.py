@@ -11,6 +11,7 @@ import pytest
 import hilum
 from hilum.audit import Answer, Probe, Reading, cannot_tell, probes
 from hilum.backbone import FeatureStore
+from hilum.classifier import Head
 from hilum.cohort import Cohort
 from hilum.errors import AuditError, RunError
 from hilum.evaluate import Estimate
@@ -77,9 +78,10 @@ def test_the_subject_has_the_runs_features(run):
     finished, data = run
     with FeatureStore.open() as store:
         subject = subject_of(finished, data, store=store)
-    head = finished.predictions.table.set_index(["image", "fold"])
-    assert subject.features.shape[0] == len(finished.cohort)
-    assert set(subject.table["image"]) == set(head.index.get_level_values("image"))
+    head = Head.read(finished.model.folder / "head.safetensors")
+    expected = finished.predictions.table.set_index("image").loc[subject.table["image"]]
+    found = head.probabilities(subject.features)
+    assert found[:, 1] == pytest.approx(expected[f"probability_{head.classes[1]}"].to_numpy(), abs=1e-5)
 
 
 def test_images_that_moved_are_asked_for(run, tmp_path):

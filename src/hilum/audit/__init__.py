@@ -8,6 +8,7 @@ from __future__ import annotations
 from hilum.audit.alteration import ALTERATIONS, transplanted
 from hilum.audit.answer import Answer, cannot_tell
 from hilum.audit.audit import Asked, Audit, examine
+from hilum.audit.contest import CHANCE
 from hilum.audit.illustration import illustrated
 from hilum.audit.images import Images
 from hilum.audit.picture import Bar, Bars, Curves, Distribution, Example, Examples, Grid, Picture, Scale
@@ -19,6 +20,7 @@ from hilum.audit.verdict import Verdict
 
 __all__ = [
     "ALTERATIONS",
+    "CHANCE",
     "Answer",
     "Asked",
     "Audit",

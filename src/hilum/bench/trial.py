@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sklearn.metrics import roc_auc_score
-
 from hilum.audit import Images, Probe, Reading, Subject, examine, probes
 from hilum.backbone import extract, open_backbone
 from hilum.backbone.engine import choose_engine
 from hilum.bench.design import Design
 from hilum.cohort import build, split
 from hilum.cohort.phantom import write
+from hilum.evaluate.area import areas
 from hilum.experiment import fixed, perform
 from hilum.radiograph import Fit, Preparation
 from hilum.run.training import with_headers
@@ -73,7 +72,7 @@ def audited(design: Design, seed: int) -> Trial:
         seed=seed,
         verdict=audit.verdict.reading,
         readings={name: answer.reading for name, answer in audit.answers.items()},
-        whole=float(roc_auc_score(whole.labels, whole.probabilities[:, 1])),
+        whole=next(iter(areas(whole).values())).value,
     )
 
 

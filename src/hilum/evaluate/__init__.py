@@ -12,6 +12,7 @@ from hilum.evaluate.confusion import ConfusionMatrix, confusion
 from hilum.evaluate.curve import PrCurve, RocCurve, pr_curve, roc_curve
 from hilum.evaluate.decision import DecisionCurve, decision_curve
 from hilum.evaluate.delong import AucDifference, auc_difference, auc_interval, auc_variance
+from hilum.evaluate.elsewhere import FalseAlarms, answers_by_source, false_alarms
 from hilum.evaluate.estimate import Estimate
 from hilum.evaluate.interval import bootstrap, wilson
 from hilum.evaluate.mcnemar import McNemar, mcnemar
@@ -32,6 +33,7 @@ __all__ = [
     "DecisionCurve",
     "Drop",
     "Estimate",
+    "FalseAlarms",
     "McNemar",
     "Metric",
     "OperatingPoint",
@@ -41,6 +43,7 @@ __all__ = [
     "PrevalenceCurve",
     "RocCurve",
     "Subgroup",
+    "answers_by_source",
     "auc_difference",
     "auc_interval",
     "auc_variance",
@@ -53,6 +56,7 @@ __all__ = [
     "decision_curve",
     "drop",
     "evaluate",
+    "false_alarms",
     "mcnemar",
     "metrics_of_parts",
     "newcombe",

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from hilum.audit import Answer, Asked, Audit, Bars, Example, Examples, Grid, Picture, Reading
+from hilum.audit import CHANCE, Answer, Asked, Audit, Bars, Example, Examples, Grid, Picture, Reading
 from hilum.report import format as fmt
 from hilum.report.figures.audit import file_name
 from hilum.report.gallery import Pixels, data_uri, jpeg
-from hilum.report.remains import CHANCE, Chart, is_whole, strips
+from hilum.report.remains import Chart, is_whole, strips
 from hilum.report.tables import Cell
 
 __all__ = ["MEANINGS", "WORDS", "Film", "Finding", "Panel", "Sign", "figure_cell", "findings", "tally"]

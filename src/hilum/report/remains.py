@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from hilum.audit import Audit, Bar, Bars, Example, Examples, Reading, Scale
+from hilum.audit import CHANCE, Audit, Bar, Bars, Example, Examples, Reading, Scale
 from hilum.evaluate import Estimate
 from hilum.report import format as fmt
 from hilum.report.gallery import Pixels, data_uri, jpeg
 
-__all__ = ["CAPTION", "CHANCE", "TITLE", "Chart", "Line", "chart", "is_whole", "remains", "strips"]
+__all__ = ["CAPTION", "TITLE", "Chart", "Line", "chart", "is_whole", "remains", "strips"]
 
 TITLE = "What is left of the result when …"
 CAPTION = (
@@ -20,7 +20,6 @@ CAPTION = (
     " patients whom it had not seen. What comes near the whole image without lungs shows that this result"
     " needs no lungs."
 )
-CHANCE = 0.5
 FILM_PX = 112
 
 _WHOLE = "the whole image is there"

@@ -5,7 +5,7 @@ import pytest
 
 from hilum.audit import Bars, Examples, Reading
 from hilum.audit.composite import Right, paired
-from hilum.audit.probes.swap import PROBE, _difference
+from hilum.audit.probes.swap import PROBE
 from hilum.evaluate import Estimate
 
 SIDE = 32
@@ -105,10 +105,10 @@ def test_pairs_are_of_different_patients():
 
 def test_the_difference_of_two_shares_has_newcombes_interval():
     """56 of 70 against 48 of 80, from Newcombe's paper, table II (a), method 10."""
-    from hilum.evaluate import wilson
+    from hilum.evaluate import newcombe, wilson
 
     first = Estimate.around(56 / 70, wilson(56, 70), 70)
     second = Estimate.around(48 / 80, wilson(48, 80), 80)
-    found = _difference(first, second)
+    found = newcombe(first, second)
     assert found.value == pytest.approx(0.2)
     assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=1e-4)

@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import t
 
 from hilum.audit import rules
-from hilum.audit.answer import Answer
+from hilum.audit.answer import Answer, cannot_tell
 from hilum.audit.picture import Distribution, Scale
 from hilum.audit.probe import Probe
 from hilum.audit.reading import Reading
@@ -37,11 +37,13 @@ def ask(subject: Subject) -> Answer:
     known = scores.auc[~np.isnan(scores.auc)]
     figure = _mean(known)
     reading, reason = rules.leaking(figure)
+    if reading is Reading.CANNOT_TELL:
+        return cannot_tell(reason, "Whether the procedure has a leak of its own stays open.")
     return Answer(
         reading=reading,
         claim=f"Trained and tested on shuffled labels, which mean nothing, it reaches AUC {figure.value:.2f}"
         " on average (0.5 is guessing).",
-        meaning=_MEANINGS.get(reading, ""),
+        meaning=_MEANINGS[reading],
         reason=reason,
         measure=f"Mean AUC of {len(known)} experiments with shuffled labels",
         figure=figure,

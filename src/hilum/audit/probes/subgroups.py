@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from hilum.audit.answer import Answer, cannot_tell
@@ -11,7 +10,7 @@ from hilum.audit.probe import Probe
 from hilum.audit.reading import Reading
 from hilum.audit.rules import Ruling, unequal
 from hilum.audit.subject import Subject
-from hilum.evaluate import Estimate, Predictions, wilson
+from hilum.evaluate import Estimate, Predictions, newcombe, wilson
 from hilum.evaluate.subgroup import FEWEST, Subgroup, subgroups
 
 __all__ = ["PROBE"]
@@ -56,13 +55,11 @@ def _gap(group: Subgroup, predictions: Predictions) -> Estimate:
     """
     high, low = sorted((group.figure, group.others), key=lambda one: -one.value)
     share = len(set(predictions.patients)) / len(set(predictions.images))
-    (high_low, high_high), (low_low, low_high) = (
-        wilson(one.value * one.n * share, one.n * share) for one in (high, low)
+    wide, narrow = (
+        Estimate.around(one.value, wilson(one.value * one.n * share, one.n * share), one.n)
+        for one in (high, low)
     )
-    value = high.value - low.value
-    below = math.hypot(high.value - high_low, low_high - low.value)
-    above = math.hypot(high_high - high.value, low.value - low_low)
-    return Estimate(value, max(value - below, -1.0), min(value + above, 1.0), high.n + low.n)
+    return newcombe(wide, narrow)
 
 
 def _group(group: Subgroup) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +12,7 @@ from hilum.audit.probe import Probe
 from hilum.audit.reading import Reading
 from hilum.audit.rules import FEWEST_IMAGES, followed
 from hilum.audit.subject import Subject
-from hilum.evaluate import Estimate, wilson
+from hilum.evaluate import Estimate, newcombe, wilson
 
 __all__ = ["PROBE"]
 
@@ -60,7 +58,7 @@ def _answer(
     frame = _share(called == right.labels[crossed.frames], crossed.fewest_patients(right))
     middle = _share(called == right.labels[crossed.middles], crossed.fewest_patients(right))
     flipped = _share(called_within != right.labels[within.frames], within.fewest_patients(right))
-    more = _difference(frame, flipped)
+    more = newcombe(frame, flipped)
     reading, reason = followed(frame, flipped, more)
     return Answer(
         reading=reading,
@@ -94,14 +92,6 @@ def _share(hits: NDArray[np.bool_], patients: int) -> Estimate:
     share = float(hits.mean())
     trials = min(patients, len(hits))
     return Estimate.around(share, wilson(share * trials, trials), len(hits))
-
-
-def _difference(first: Estimate, second: Estimate) -> Estimate:
-    """Return how much more the first share is, with Newcombe's interval (Stat. Med. 17, 873, 1998)."""
-    value = first.value - second.value
-    low = value - math.hypot(first.value - first.low, second.high - second.value)
-    high = value + math.hypot(first.high - first.value, second.value - second.low)
-    return Estimate(value, low, high, first.n + second.n)
 
 
 def _bars(frame: Estimate, middle: Estimate, flipped: Estimate) -> Bars:
