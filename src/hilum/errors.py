@@ -19,6 +19,7 @@
     ├── RunError                 a run folder is missing, damaged or incomplete
     │   └── RunExistsError           a finished run is already there
     ├── AuditError               a run cannot be audited, or its audit cannot be read
+    ├── BenchError               a side of a benchmark failed, or cannot be measured here
     └── OfflineError             something must be downloaded and cannot be
 
 Every message says what went wrong, in which file, what was expected, what was found, and what to do.
@@ -33,6 +34,7 @@ from pathlib import Path
 __all__ = [
     "AuditError",
     "BackboneError",
+    "BenchError",
     "BundleError",
     "CohortError",
     "CorruptFileError",
@@ -167,6 +169,10 @@ class RunExistsError(RunError):
 
 class AuditError(HilumError):
     """A run cannot be audited, or its audit cannot be read."""
+
+
+class BenchError(HilumError):
+    """A side of a benchmark failed, or cannot be measured here."""
 
 
 class OfflineError(HilumError):

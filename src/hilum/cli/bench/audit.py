@@ -1,4 +1,4 @@
-"""``hilum bench``: measurements that anyone can repeat."""
+"""``hilum bench audit``: what the audit finds of what is planted."""
 
 from __future__ import annotations
 
@@ -10,17 +10,9 @@ import typer
 if TYPE_CHECKING:
     from hilum.bench import Cell
 
-__all__ = ["commands"]
-
-commands = typer.Typer(help="Measurements that anyone can repeat.", no_args_is_help=True)
+__all__ = ["audit"]
 
 
-@commands.callback()
-def _group() -> None:
-    """Measurements that anyone can repeat."""
-
-
-@commands.command()
 def audit(
     cohorts: Annotated[int, typer.Option(min=1, help="Cohorts of each design.")] = 10,
     images: Annotated[int, typer.Option(min=60, help="Images a cohort.")] = 300,
