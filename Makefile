@@ -37,12 +37,12 @@ $(USABLE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hilum needs Python 3.11 or later, found $$($(PYTHON) --version); try make PYTHON=python3.12"; exit 1; }
 	@echo "Setting up $(VENV): a few minutes the first time ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[train]'
 	@touch $@
 
 $(TESTED): $(USABLE)
 	@echo "Adding the tools of development ..."
-	@$(PIP) --editable '.[dev]'
+	@$(PIP) --editable '.[train,dev]'
 	@touch $@
 
 clean: ## Remove the virtual environment, caches and the demo's files

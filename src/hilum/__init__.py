@@ -13,9 +13,11 @@ Names are loaded when they are first used, so that ``import hilum`` costs nothin
 from __future__ import annotations
 
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from hilum.exports import on_demand
 
 if TYPE_CHECKING:
     from hilum.bundle import Bundle, Prediction
@@ -38,28 +40,22 @@ __all__ = [
     "train",
 ]
 
-__version__ = metadata.version("hilum")
+__version__ = "0.1.0"
 
-_HOMES = {
-    "Bundle": "bundle",
-    "Cohort": "cohort",
-    "HilumError": "errors",
-    "Prediction": "bundle",
-    "Radiograph": "radiograph",
-    "Recipe": "recipe",
-    "Run": "run",
-    "read": "radiograph",
-    "train": "run",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module 'hilum' has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(import_module(f"hilum.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = on_demand(
+    __name__,
+    {
+        "Bundle": "bundle",
+        "Cohort": "cohort",
+        "HilumError": "errors",
+        "Prediction": "bundle",
+        "Radiograph": "radiograph",
+        "Recipe": "recipe",
+        "Run": "run",
+        "read": "radiograph",
+        "train": "run",
+    },
+)
 
 
 class _Front(ModuleType):
@@ -75,7 +71,3 @@ class _Front(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Front
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

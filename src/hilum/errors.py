@@ -20,14 +20,16 @@
     │   └── RunExistsError           a finished run is already there
     ├── AuditError               a run cannot be audited, or its audit cannot be read
     ├── BenchError               a side of a benchmark failed, or cannot be measured here
-    └── OfflineError             something must be downloaded and cannot be
+    ├── OfflineError             something must be downloaded and cannot be
+    └── MissingLibraryError      a library is not installed that this needs
 
 Every message says what went wrong, in which file, what was expected, what was found, and what to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -40,6 +42,7 @@ __all__ = [
     "CorruptFileError",
     "FitError",
     "HilumError",
+    "MissingLibraryError",
     "NotARadiographError",
     "OfflineError",
     "OversizedImageError",
@@ -53,6 +56,7 @@ __all__ = [
     "WeightsError",
     "closest",
     "did_you_mean",
+    "extra_required",
 ]
 
 
@@ -177,6 +181,31 @@ class BenchError(HilumError):
 
 class OfflineError(HilumError):
     """Something must be downloaded, and its home cannot be reached."""
+
+
+class MissingLibraryError(HilumError, ImportError):
+    """A library is not installed that this needs."""
+
+
+@contextmanager
+def extra_required() -> Iterator[None]:
+    """Say, where the block finds a library missing, how it is installed.
+
+    Raises
+    ------
+    MissingLibraryError
+        In place of Python's `ModuleNotFoundError`, except for a module of hilum's own.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library in {"", "hilum"}:
+            raise
+        raise MissingLibraryError(
+            f"{library} is not installed",
+            remedy="`pip install 'hilum[train]'` brings all that training, evaluating and auditing need.",
+        ) from error
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

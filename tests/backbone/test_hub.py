@@ -8,11 +8,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import huggingface_hub
+import huggingface_hub.constants
 import pytest
 
 from hilum.backbone.catalogue import entries
-from hilum.backbone.hub import fetch_from_hub, fetch_from_url, is_local
+from hilum.backbone.hub import fetch_from_hub, fetch_from_url
+from hilum.backbone.local import is_local, url_cache
 from hilum.errors import OfflineError, WeightsError
 
 COMMIT = "0" * 40
@@ -120,10 +121,8 @@ def test_a_plain_download_without_network_is_offline(tmp_path, monkeypatch):
 def test_the_place_of_downloads_is_torchs_own(tmp_path, monkeypatch):
     import torch
 
-    from hilum.backbone import hub
-
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    assert hub._url_cache("http://a/b.pth") == Path(torch.hub.get_dir()) / "checkpoints" / "b.pth"
+    assert url_cache("http://a/b.pth") == Path(torch.hub.get_dir()) / "checkpoints" / "b.pth"
     monkeypatch.delenv("TORCH_HOME")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert hub._url_cache("http://a/b.pth") == Path(torch.hub.get_dir()) / "checkpoints" / "b.pth"
+    assert url_cache("http://a/b.pth") == Path(torch.hub.get_dir()) / "checkpoints" / "b.pth"

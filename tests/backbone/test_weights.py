@@ -9,7 +9,7 @@ from sklearn.datasets import load_sample_images
 from timm import create_model
 from timm.data import ImageNetInfo
 
-from hilum.backbone import hub, weights
+from hilum.backbone import local, weights
 from hilum.backbone.trunk import create, find
 from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD, embedded_state, load
 from hilum.errors import OfflineError, WeightsError
@@ -203,4 +203,4 @@ def test_without_network_and_weights_the_ways_out_are_named(small, monkeypatch):
 def test_the_embedded_package_is_the_one_that_the_list_looks_for():
     from importlib.util import find_spec
 
-    assert find_spec(hub.EMBEDDED_PACKAGE) is not None
+    assert find_spec(local.EMBEDDED_PACKAGE) is not None

@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilum.backbone.catalogue import EMBEDDED, Entry, canonical, entries
+from hilum.exports import on_demand
 
 if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone, open_backbone
-    from hilum.backbone.engine import Engine
+    from hilum.backbone.engine import Engine, choose_engine
     from hilum.backbone.facts import Weights
     from hilum.backbone.features import Features, extract
-    from hilum.backbone.hub import is_local
+    from hilum.backbone.local import is_local
     from hilum.backbone.openvino_engine import OpenVinoEngine
     from hilum.backbone.store import FeatureStore, cache_folder
     from hilum.backbone.torch_engine import TorchEngine
@@ -32,35 +32,27 @@ __all__ = [
     "Weights",
     "cache_folder",
     "canonical",
+    "choose_engine",
     "entries",
     "extract",
     "is_local",
     "open_backbone",
 ]
 
-_HOMES = {
-    "Backbone": "backbone",
-    "Engine": "engine",
-    "FeatureStore": "store",
-    "Features": "features",
-    "OpenVinoEngine": "openvino_engine",
-    "TorchEngine": "torch_engine",
-    "Weights": "facts",
-    "cache_folder": "store",
-    "extract": "features",
-    "is_local": "hub",
-    "open_backbone": "backbone",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = on_demand(
+    __name__,
+    {
+        "Backbone": "backbone",
+        "Engine": "engine",
+        "FeatureStore": "store",
+        "Features": "features",
+        "OpenVinoEngine": "openvino_engine",
+        "TorchEngine": "torch_engine",
+        "Weights": "facts",
+        "cache_folder": "store",
+        "choose_engine": "engine",
+        "extract": "features",
+        "is_local": "local",
+        "open_backbone": "backbone",
+    },
+)

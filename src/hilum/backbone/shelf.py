@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from hilum.artifact import hash_bytes, hash_file, write_json
 from hilum.backbone.catalogue import canonical, entries
 from hilum.backbone.facts import Facts
-from hilum.backbone.hub import local_file
+from hilum.backbone.local import local_file
 from hilum.backbone.store import cache_folder
 from hilum.recipe.settings import BackboneSettings
 

@@ -26,7 +26,7 @@ from hilum.cli import (
     report,
     train,
 )
-from hilum.errors import HilumError
+from hilum.errors import HilumError, extra_required
 
 __all__ = ["app", "main"]
 
@@ -34,6 +34,7 @@ app = typer.Typer(
     name="hilum",
     help="Chest X-ray classifiers you can believe. For research, not diagnosis.",
     no_args_is_help=True,
+    rich_markup_mode=None,  # rich takes longer to load than all else that --help needs
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         The words after ``hilum``; those of the process otherwise.
     """
     try:
-        app(arguments)
+        with extra_required():
+            app(arguments)
     except HilumError as error:
         _complain(str(error))
     except OSError as error:  # a full disk, a folder without permission
