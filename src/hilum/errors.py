@@ -183,7 +183,7 @@ class OfflineError(HilumError):
     """Something must be downloaded, and its home cannot be reached."""
 
 
-class MissingLibraryError(HilumError, ImportError):
+class MissingLibraryError(HilumError):
     """A library is not installed that this needs."""
 
 
