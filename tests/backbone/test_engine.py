@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from hilum.backbone import OpenVinoEngine, TorchEngine, cuda, engine, open_backbone
-from hilum.recipe.settings import BackboneSettings, WindowPooling
+from hilum.backbone import OpenVinoEngine, TorchEngine, accelerator, engine, open_backbone, openvino_runtime
+from hilum.errors import BackboneError
+from hilum.recipe.engine import Precision
+from hilum.recipe.settings import BackboneSettings, EngineSettings, WindowPooling
 
 ENGINES = {
     "openvino": OpenVinoEngine,
@@ -27,30 +30,34 @@ def embedded():
 
 
 def some(count: int, side: int = 64, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).random((count, 1, side, side), dtype=np.float32)
+    return np.random.default_rng(seed).random((count, side, side), dtype=np.float32)
+
+
+def computed(started, squares) -> np.ndarray:
+    return np.stack(list(started.run(squares)))
 
 
 @pytest.mark.parametrize("start", ENGINES.values(), ids=ENGINES)
 def test_an_image_has_the_same_features_whatever_stands_beside_it(embedded, start):
     engine = start(embedded)
     pixels = some(7)
-    together = engine.run(pixels)
+    together = computed(engine, pixels)
     assert (together.shape, together.dtype) == ((7, 1280), np.float32)
-    assert np.array_equal(engine.run(pixels[::-1])[::-1], together)
+    assert np.array_equal(computed(engine, pixels[::-1])[::-1], together)
     for row in range(7):
-        assert np.array_equal(engine.run(pixels[row : row + 1])[0], together[row])
+        assert np.array_equal(computed(engine, pixels[row : row + 1])[0], together[row])
     beside = some(7, seed=1)
     beside[3] = pixels[3]
-    assert np.array_equal(engine.run(beside)[3], together[3])
-    assert np.array_equal(start(embedded).run(pixels), together)
+    assert np.array_equal(computed(engine, beside)[3], together[3])
+    assert np.array_equal(computed(start(embedded), pixels), together)
 
 
 @pytest.mark.parametrize("start", ENGINES.values(), ids=ENGINES)
 def test_it_gives_what_the_network_gives(embedded, start):
     pixels = some(3)
     with torch.inference_mode():
-        expected = embedded.module(torch.from_numpy(pixels)).numpy()
-    np.testing.assert_allclose(start(embedded).run(pixels), expected, rtol=1e-4, atol=1e-4)
+        expected = embedded.module(torch.from_numpy(pixels)[:, None]).numpy()
+    np.testing.assert_allclose(computed(start(embedded), pixels), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_engines_agree_on_the_tutorials_network():
@@ -58,28 +65,107 @@ def test_engines_agree_on_the_tutorials_network():
         BackboneSettings(name="vgg16", weights="random", pooling=WindowPooling(size=2)), 64
     )
     pixels = some(2)
-    found, expected = (each(backbone).run(pixels) for each in (OpenVinoEngine, ENGINES["torch"]))
+    found, expected = (computed(each(backbone), pixels) for each in (OpenVinoEngine, ENGINES["torch"]))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
 def test_each_says_what_it_is(embedded):
     said = [start(embedded) for start in ENGINES.values()]
     assert [each.device for each in said] == ["cpu, OpenVINO", "cpu, PyTorch", "cpu, PyTorch"]
-    assert {each.precision for each in said} == {"float32"}
+    assert {each.precision for each in said} == {Precision.FLOAT32}
     assert len({each.key for each in said}) == 3
 
 
-def test_without_a_device_openvino_runs(embedded, monkeypatch):
-    monkeypatch.setattr(engine, "has_cuda", lambda: False)
-    assert isinstance(engine.choose_engine(embedded), OpenVinoEngine)
+def test_without_an_accelerator_openvino_runs(embedded, monkeypatch):
+    monkeypatch.setattr(engine, "accelerator", lambda: None)
+    chosen = engine.choose_engine(embedded)
+    assert (chosen.device, chosen.precision) == ("cpu, OpenVINO", Precision.FLOAT32)
+    asked = engine.choose_engine(embedded, EngineSettings(kind="torch"))
+    assert (asked.device, asked.precision) == ("cpu, PyTorch", Precision.FLOAT32)
 
 
-def test_with_a_device_torch_runs_if_it_can_use_it(embedded, monkeypatch):
-    monkeypatch.setattr(engine, "has_cuda", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert engine.choose_engine(embedded).device == "cuda, PyTorch"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert isinstance(engine.choose_engine(embedded), OpenVinoEngine)
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_with_an_accelerator_torch_runs_unless_openvino_is_asked_for(embedded, device, monkeypatch):
+    monkeypatch.setattr(engine, "accelerator", lambda: device)
+    chosen = engine.choose_engine(embedded, EngineSettings())
+    assert (chosen.device, chosen.precision) == (f"{device}, PyTorch", Precision.FLOAT32)
+    half = engine.choose_engine(embedded, EngineSettings(precision="float16"))
+    assert half.precision is Precision.FLOAT16
+    assert isinstance(engine.choose_engine(embedded, EngineSettings(kind="openvino")), OpenVinoEngine)
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (("float32",), "float32"),
+        (("float32", "bfloat16", "float16"), "bfloat16"),
+        (("float32", "float16"), "float16"),
+    ],
+)
+def test_auto_takes_what_the_processor_is_fastest_in(embedded, known, expected, monkeypatch):
+    monkeypatch.setattr(engine, "accelerator", lambda: None)
+    monkeypatch.setattr(openvino_runtime, "precisions", lambda: tuple(map(Precision, known)))
+    assert engine.choose_engine(embedded, EngineSettings()).precision == expected
+
+
+def test_a_precision_that_the_processor_lacks_is_refused(embedded, monkeypatch):
+    """OpenVINO would compute in float32 and say nothing."""
+    monkeypatch.setattr(openvino_runtime, "precisions", lambda: (Precision.FLOAT32,))
+    with pytest.raises(
+        BackboneError, match=r"does not compute in bfloat16.*expected float32.*engine\.precision"
+    ):
+        engine.choose_engine(embedded, EngineSettings(kind="openvino", precision="bfloat16"))
+
+
+def test_a_gpu_without_bfloat16_is_refused(embedded, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    with pytest.raises(BackboneError, match="this GPU does not compute in bfloat16"):
+        TorchEngine(embedded, "cuda", Precision.BFLOAT16)
+
+
+def test_bfloat16_gives_other_features_near_those_of_float32(embedded):
+    pixels = some(4)
+    exact, reduced = (computed(TorchEngine(embedded, "cpu", each), pixels) for each in list(Precision)[:2])
+    assert reduced.dtype == np.float32
+    assert not np.array_equal(exact, reduced)
+    assert np.corrcoef(exact.ravel(), reduced.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("start", ENGINES.values(), ids=ENGINES)
+def test_images_are_taken_a_bounded_number_ahead(embedded, start):
+    taken = 0
+
+    def squares():
+        nonlocal taken
+        for square in some(60):
+            taken += 1
+            yield square
+
+    for done, _ in enumerate(start(embedded).run(squares()), 1):
+        assert taken - done <= 4 * 4 * (os.cpu_count() or 1)
+    assert taken == done == 60
+
+
+@pytest.mark.parametrize("start", ENGINES.values(), ids=ENGINES)
+def test_without_images_the_network_is_not_loaded(start, monkeypatch):
+    assert list(start(None).run([])) == []
+
+
+@pytest.mark.parametrize(
+    ("cuda", "metal", "usable", "expected"),
+    [
+        (True, False, True, "cuda"),
+        (True, False, False, None),
+        (False, True, True, "mps"),
+        (False, False, True, None),
+    ],
+)
+def test_the_accelerator_is_one_that_torch_can_use(cuda, metal, usable, expected, monkeypatch):
+    monkeypatch.setattr(accelerator, "_has_cuda", lambda: cuda)
+    monkeypatch.setattr(accelerator, "_has_metal", lambda: metal)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: usable)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: usable)
+    assert accelerator.accelerator.__wrapped__() == expected
 
 
 class Driver:
@@ -102,12 +188,12 @@ class Driver:
 )
 def test_the_driver_is_asked_for_devices(driver, expected, monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: driver)
-    assert cuda.has_cuda.__wrapped__() is expected
+    assert accelerator._has_cuda() is expected
 
 
 def test_no_driver_is_no_device(monkeypatch):
-    monkeypatch.setattr(cuda, "_DRIVER", "libno-such-driver.so")
-    assert cuda.has_cuda.__wrapped__() is False
+    monkeypatch.setattr(accelerator, "_DRIVER", "libno-such-driver.so")
+    assert accelerator._has_cuda() is False
 
 
 def test_a_network_that_was_built_before_runs_without_torch(embedded, tmp_path: Path):
@@ -117,7 +203,7 @@ import sys
 import numpy as np
 from hilum.backbone import OpenVinoEngine, open_backbone
 from hilum.recipe.settings import BackboneSettings
-found = OpenVinoEngine(open_backbone(BackboneSettings(), 64)).run(np.zeros((1, 1, 64, 64), np.float32))
-assert found.shape == (1, 1280) and "torch" not in sys.modules
+(found,) = OpenVinoEngine(open_backbone(BackboneSettings(), 64)).run(np.zeros((1, 64, 64), np.float32))
+assert found.shape == (1280,) and "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)

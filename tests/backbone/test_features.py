@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hilum.backbone import FeatureStore, OpenVinoEngine, TorchEngine, extract, f
 from hilum.backbone.weights import embedded_state
 from hilum.errors import CorruptFileError
 from hilum.radiograph import Preparation, read
+from hilum.recipe.engine import Precision
 from hilum.recipe.settings import BackboneSettings
 
 PREPARATION = Preparation(64)
@@ -22,16 +24,20 @@ class CountingEngine:
     """Runs a network, and counts the images that it saw."""
 
     device = "here"
-    precision = "float32"
+    precision = Precision.FLOAT32
     key = "counting"
 
     def __init__(self, backbone) -> None:
         self.engine = OpenVinoEngine(backbone)
         self.seen = 0
 
-    def run(self, pixels):
-        self.seen += len(pixels)
-        return self.engine.run(pixels)
+    def run(self, squares):
+        return self.engine.run(self.counted(squares))
+
+    def counted(self, squares):
+        for square in squares:
+            self.seen += 1
+            yield square
 
 
 @pytest.fixture
@@ -75,7 +81,7 @@ def test_a_second_run_neither_decodes_nor_runs_the_network(images, small_backbon
     first = extract(images, PREPARATION, small_backbone, store, engine=engine)
     assert (first.from_cache, engine.seen, len(decoded), first.device) == (0, 5, 5, "here")
     second = extract(images, PREPARATION, small_backbone, store, engine=engine)
-    assert (second.from_cache, engine.seen, len(decoded), second.device) == (5, 5, 5, "none")
+    assert (second.from_cache, engine.seen, len(decoded), second.device) == (5, 5, 5, "here")
     assert second.values.tobytes() == first.values.tobytes()
     assert second.headers == first.headers
 
@@ -132,24 +138,25 @@ def test_no_images_give_no_rows(small_backbone):
 
 def test_only_a_bounded_number_of_images_waits(images, small_backbone, decoded):
     """Decoding runs ahead of the network by no more than its queue."""
-    most = features._CHUNK + 4 * 8  # four for each of at most eight threads
 
-    class Watching(CountingEngine):
+    class Slow(CountingEngine):
         waiting = 0
 
-        def run(self, pixels):
-            self.waiting = max(self.waiting, len(decoded) - self.seen)
-            return super().run(pixels)
+        def run(self, squares):
+            for done, square in enumerate(squares):
+                time.sleep(0.001)
+                self.waiting = max(self.waiting, len(decoded) - done)
+                yield from self.engine.run([square])
 
-    engine = Watching(small_backbone)
+    engine = Slow(small_backbone)
     extract(images * 30, PREPARATION, small_backbone, engine=engine)
-    assert engine.seen == 150
-    assert engine.waiting <= most
+    assert 1 < engine.waiting <= 5 * 8  # four that wait, and one at work, for each of at most eight threads
 
 
 def test_an_interruption_leaves_no_threads(images, small_backbone):
     class Broken(CountingEngine):
-        def run(self, pixels):
+        def run(self, squares):
+            next(squares)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

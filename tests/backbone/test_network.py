@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hilum.backbone import Backbone, open_backbone
-from hilum.backbone.openvino_runtime import compile_float32, openvino
+from hilum.backbone.openvino_runtime import compile_graph, openvino
 from hilum.errors import BackboneError
 from hilum.recipe.settings import BackboneSettings, MapPooling, Normalisation, WindowPooling
 
@@ -75,7 +75,7 @@ def test_openvino_converts_it_and_agrees(pooling):
         backbone.module, example_input=torch.zeros(1, 1, 96, 96), input=[-1, 1, 96, 96]
     )
     pixels = np.random.default_rng(0).random((3, 1, 96, 96), dtype=np.float32)
-    found = compile_float32(graph)(pixels)[0]
+    found = compile_graph(graph)(pixels)[0]
     with torch.inference_mode():
         expected = backbone.module(torch.from_numpy(pixels)).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
@@ -89,4 +89,4 @@ def test_openvino_agrees_on_the_embedded_network():
     pixels = np.random.default_rng(0).random((2, 1, 96, 96), dtype=np.float32)
     with torch.inference_mode():
         expected = backbone.module(torch.from_numpy(pixels)).numpy()
-    np.testing.assert_allclose(compile_float32(graph)(pixels)[0], expected, atol=1e-4)
+    np.testing.assert_allclose(compile_graph(graph)(pixels)[0], expected, atol=1e-4)

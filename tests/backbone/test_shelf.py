@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from hilum.backbone import open_backbone, shelf
-from hilum.backbone.openvino_runtime import compile_float32
+from hilum.backbone.openvino_runtime import compile_graph
 from hilum.backbone.trunk import create
 from hilum.recipe.settings import BackboneSettings, Normalisation, WindowPooling
 
@@ -68,7 +68,7 @@ def test_a_network_is_built_once_and_gives_the_same_facts(builds):
 )
 def test_the_graph_gives_what_the_module_gives(settings):
     backbone = open_backbone(settings, 64)
-    found = compile_float32(str(backbone.graph))(pixels())[0]
+    found = compile_graph(str(backbone.graph))(pixels())[0]
     with torch.inference_mode():
         expected = backbone.module(torch.from_numpy(pixels())).numpy()
     assert found.shape == (2, backbone.features)
@@ -132,7 +132,7 @@ def test_a_cache_that_cannot_be_written_costs_time_and_no_result(tmp_path, monke
     (tmp_path / "file").touch()
     monkeypatch.setenv("HILUM_CACHE", str(tmp_path / "file"))
     backbone = open_backbone(RANDOM, 64)
-    assert compile_float32(str(backbone.graph))(pixels())[0].shape == (2, backbone.features)
+    assert compile_graph(str(backbone.graph))(pixels())[0].shape == (2, backbone.features)
 
 
 def test_a_network_that_is_known_needs_no_torch():

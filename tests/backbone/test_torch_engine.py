@@ -11,9 +11,9 @@ def test_every_pass_has_the_same_number_of_images(small_backbone):
     def note(_module, inputs):
         seen.append(inputs[0].shape[0])
 
-    pixels = np.random.default_rng(0).random((7, 1, 64, 64), dtype=np.float32)
+    pixels = np.random.default_rng(0).random((7, 64, 64), dtype=np.float32)
     hook = small_backbone.module.register_forward_pre_hook(note)
-    found = TorchEngine(small_backbone, "cpu", batch=3).run(pixels)
+    found = list(TorchEngine(small_backbone, "cpu", batch=3).run(pixels))
     hook.remove()
     assert seen == [3, 3, 3]
-    assert found.shape == (7, small_backbone.features)
+    assert np.shape(found) == (7, small_backbone.features)

@@ -23,7 +23,7 @@ from hilum.radiograph import Header
 from hilum.recipe import Setting, load
 from hilum.recipe.settings import SplitBy
 from hilum.run import Run, train
-from hilum.run.training import with_headers
+from hilum.run.headers import with_headers
 
 FILES = {
     "audit.json",
@@ -287,7 +287,7 @@ def test_what_cannot_be_split_is_told_before_the_features(tmp_path, monkeypatch)
     from hilum.run import training
 
     write_folder(tmp_path / "data", count=2)
-    monkeypatch.setattr(training, "extract", None)  # it would be called too late
+    monkeypatch.setattr(training, "learn", None)  # it would be called too late
     with pytest.raises(SplitError):
         train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER, audited=False)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.audit.alteration import Alteration, Altered
-from hilum.backbone import Backbone, FeatureStore, extract
+from hilum.backbone import Backbone, Engine, FeatureStore, extract
 from hilum.errors import AuditError
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Preparation, ahead, read
@@ -30,6 +30,8 @@ class Images:
         One a row of the subject's table.
     preparation : Preparation
     backbone : Backbone
+    engine : Engine
+        What runs it.
     store : FeatureStore, optional
         Where features are kept.
     progress : Progress
@@ -39,6 +41,7 @@ class Images:
     names: tuple[str, ...]
     preparation: Preparation
     backbone: Backbone
+    engine: Engine
     store: FeatureStore | None = None
     progress: Progress = SILENT
 
@@ -58,7 +61,7 @@ class Images:
         """
         preparation = self.preparation if alteration is None else Altered(self.preparation, alteration)
         paths = [self.root / self.names[row] for row in rows]
-        found = extract(paths, preparation, self.backbone, self.store, self.progress)
+        found = extract(paths, preparation, self.backbone, self.store, self.progress, engine=self.engine)
         if found.failures:
             first = found.failures[min(found.failures)]
             raise AuditError(
@@ -81,4 +84,9 @@ class Images:
         RadiographError
             If an image can no longer be read.
         """
-        return ahead(lambda row: self.preparation.apply(read(self.root / self.names[row]).pixels), rows)
+
+        def prepare(row: int) -> NDArray[np.float32]:
+            radiograph = read(self.root / self.names[row], side=self.preparation.size)
+            return self.preparation.apply(radiograph.pixels, radiograph.extent)
+
+        return ahead(prepare, rows)

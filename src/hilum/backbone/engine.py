@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.backbone.cuda import has_cuda
+from hilum.backbone.accelerator import accelerator
 from hilum.backbone.openvino_engine import OpenVinoEngine
+from hilum.errors import BackboneError
+from hilum.recipe.engine import EngineKind, Precision
+from hilum.recipe.settings import EngineSettings
 
 if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone
@@ -29,7 +33,7 @@ class Engine(Protocol):
         ...
 
     @property
-    def precision(self) -> str:
+    def precision(self) -> Precision:
         """In which numbers."""
         ...
 
@@ -38,30 +42,61 @@ class Engine(Protocol):
         """Equal keys mean equal features of one network on one machine."""
         ...
 
-    def run(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute features.
+    def run(self, squares: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32], None, None]:
+        """Compute the features of prepared images, in their order.
 
         Parameters
         ----------
-        pixels : ndarray of float32, shape (n, 1, size, size), range [0, 1]
+        squares : iterable of ndarray of float32, shape (size, size), range [0, 1]
+            Taken a bounded number ahead, so that reading them and computing overlap.
 
-        Returns
-        -------
-        ndarray of float32, shape (n, features)
+        Yields
+        ------
+        ndarray of float32, shape (features,)
         """
         ...
 
 
-def choose_engine(backbone: Backbone) -> Engine:
-    """Take PyTorch on a CUDA device where there is one, else OpenVINO, which is faster on a CPU.
+def choose_engine(backbone: Backbone, settings: EngineSettings | None = None) -> Engine:
+    """Start the engine that a recipe states.
 
-    Torch takes seconds to load, and is only asked where the driver knows of a device.
+    ``auto`` takes PyTorch where there is an accelerator, else OpenVINO, which is faster on a CPU. The
+    precision ``auto`` is the fastest that the processor computes natively; on an accelerator it is float32,
+    since reading files takes longer there.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    settings : EngineSettings, optional
+        Without them, the engine is chosen and the precision is float32.
+
+    Raises
+    ------
+    BackboneError
+        If the device does not have the precision.
     """
-    if has_cuda():
-        import torch  # noqa: PLC0415  see above
+    settings = settings or EngineSettings(precision=Precision.FLOAT32)
+    where = None if settings.kind is EngineKind.OPENVINO else accelerator()
+    if where is None and settings.kind is not EngineKind.TORCH:
+        return OpenVinoEngine(backbone, _openvino_precision(settings))
+    from hilum.backbone.torch_engine import TorchEngine  # noqa: PLC0415  loads torch
 
-        if torch.cuda.is_available():  # not so where torch was built without CUDA
-            from hilum.backbone.torch_engine import TorchEngine  # noqa: PLC0415  loads torch
+    wanted = Precision.FLOAT32 if settings.precision == "auto" else settings.precision
+    return TorchEngine(backbone, where or "cpu", wanted)
 
-            return TorchEngine(backbone, "cuda")
-    return OpenVinoEngine(backbone)
+
+def _openvino_precision(settings: EngineSettings) -> Precision:
+    if settings.precision is Precision.FLOAT32:
+        return Precision.FLOAT32  # OpenVINO need not be loaded to know
+    from hilum.backbone.openvino_runtime import precisions  # noqa: PLC0415  see above
+
+    known = precisions()
+    if settings.precision == "auto":
+        return known[min(1, len(known) - 1)]
+    if settings.precision not in known:
+        raise BackboneError(
+            f"this processor does not compute in {settings.precision}",
+            expected=" or ".join(known),
+            remedy="Set engine.precision to auto, which takes what there is.",
+        )
+    return settings.precision

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -18,10 +20,11 @@ from hilum.backbone.store import FeatureStore, Stored
 from hilum.errors import RadiographError
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Header, ahead, decode, read_content
+from hilum.recipe.engine import Precision
 
 __all__ = ["Features", "Prepares", "extract"]
 
-_CHUNK = 32  # images a run of the engine and a commit of the store
+_CHUNK = 32  # images a commit of the store
 
 
 class Prepares(Protocol):
@@ -57,8 +60,8 @@ class Features:
     from_cache : int
         Rows that needed neither decoding nor a forward pass.
     device : str
-        What computed the others; ``"none"`` where there were none.
-    precision : str
+        What computes those that are not known; known ones were computed on the same.
+    precision : Precision
         In which numbers.
     """
 
@@ -67,7 +70,7 @@ class Features:
     failures: dict[int, RadiographError]
     from_cache: int
     device: str
-    precision: str
+    precision: Precision
 
 
 class _Prepared(NamedTuple):
@@ -105,8 +108,8 @@ def extract(
 ) -> Features:
     """Compute the features of images, or look them up.
 
-    Files are read and decoded by threads ahead of the network, a bounded number at a time, so that memory
-    does not grow with their number. A file that cannot be read is recorded, and ends nothing.
+    Files are read and decoded by threads while the network is at work, a bounded number ahead of it, so that
+    memory does not grow with their number. A file that cannot be read is recorded, and ends nothing.
 
     Parameters
     ----------
@@ -130,25 +133,18 @@ def extract(
         raise ValueError(msg)
     engine = engine or choose_engine(backbone)
     reader = _Reader(preparation, backbone.features, _context(preparation, backbone, engine), store)
-    rows = _Rows.empty(len(images), backbone.features)
-    waiting: list[_Prepared] = []
-    ready = ahead(reader.read, list(enumerate(images)))
-    for item in progress.track(ready, what="Computing features", total=len(images)):
-        if not isinstance(item, _Prepared):
-            rows.note(item)
-            continue
-        waiting.append(item)
-        if len(waiting) == _CHUNK:
-            rows.compute(waiting, engine, store)
-            waiting = []
-    if waiting:
-        rows.compute(waiting, engine, store)
+    rows = _Rows.empty(len(images), backbone.features, store)
+    with closing(ahead(reader.read, enumerate(images))) as ready:
+        read = progress.track(ready, what="Computing features", total=len(images))
+        for values in engine.run(rows.unknown(read)):
+            rows.take(values)
+    rows.save()
     return Features(
         values=rows.values,
         headers=tuple(rows.headers),
         failures=rows.failures,
         from_cache=rows.from_cache,
-        device=engine.device if rows.computed else "none",
+        device=engine.device,
         precision=engine.precision,
     )
 
@@ -190,30 +186,40 @@ class _Rows:
 
     values: NDArray[np.float32]
     headers: list[Header | None]
+    store: FeatureStore | None
     failures: dict[int, RadiographError] = field(default_factory=dict)
     from_cache: int = 0
     computed: int = 0
+    waiting: deque[_Prepared] = field(default_factory=deque)
+    unsaved: list[Stored] = field(default_factory=list)
 
     @classmethod
-    def empty(cls, count: int, features: int) -> _Rows:
-        return cls(np.full((count, features), np.nan, np.float32), [None] * count)
+    def empty(cls, count: int, features: int, store: FeatureStore | None) -> _Rows:
+        return cls(np.full((count, features), np.nan, np.float32), [None] * count, store)
 
-    def note(self, item: _Known | _Failed) -> None:
-        if isinstance(item, _Failed):
-            self.failures[item.row] = item.error
-            return
-        self.values[item.row], self.headers[item.row] = item.stored.values, item.stored.header
-        self.from_cache += 1
+    def unknown(self, items: Iterable[_Prepared | _Known | _Failed]) -> Iterator[NDArray[np.float32]]:
+        """Yield what the network must see, and take note of the rest."""
+        for item in items:
+            if isinstance(item, _Prepared):
+                self.waiting.append(item)
+                yield item.pixels
+            elif isinstance(item, _Known):
+                self.values[item.row], self.headers[item.row] = item.stored.values, item.stored.header
+                self.from_cache += 1
+            else:
+                self.failures[item.row] = item.error
 
-    def compute(self, items: Sequence[_Prepared], engine: Engine, store: FeatureStore | None) -> None:
-        values = engine.run(np.stack([item.pixels for item in items])[:, None])
-        self.computed += len(items)
-        for item, value in zip(items, values, strict=True):
-            self.values[item.row], self.headers[item.row] = value, item.header
-        if store is not None:
-            store.put(
-                [
-                    Stored(item.image, item.key, value, item.header)
-                    for item, value in zip(items, values, strict=True)
-                ]
-            )
+    def take(self, values: NDArray[np.float32]) -> None:
+        """Keep the features of the image that has waited longest."""
+        item = self.waiting.popleft()
+        self.values[item.row], self.headers[item.row] = values, item.header
+        self.computed += 1
+        self.unsaved.append(Stored(item.image, item.key, values, item.header))
+        if len(self.unsaved) == _CHUNK:
+            self.save()
+
+    def save(self) -> None:
+        """Commit what is not in the store yet."""
+        if self.store is not None and self.unsaved:
+            self.store.put(self.unsaved)
+        self.unsaved = []

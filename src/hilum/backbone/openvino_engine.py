@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
 from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.recipe.engine import Precision
+
 if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone
+    from hilum.backbone.stream import Stream
 
 __all__ = ["OpenVinoEngine"]
 
 
 class OpenVinoEngine:
-    """Runs a network's graph with OpenVINO in float32, on the CPU.
-
-    Every image passes alone, so that its features do not depend on its neighbours; several pass at a time,
-    each on a core of its own.
+    """Runs a network's graph with OpenVINO, on the CPU.
 
     Parameters
     ----------
     backbone : Backbone
+    precision : Precision
+        One that the processor has.
     """
 
     device = "cpu, OpenVINO"
-    precision = "float32"
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, precision: Precision = Precision.FLOAT32) -> None:
+        self.precision = precision
         self._backbone = backbone
 
     @property
@@ -37,28 +41,17 @@ class OpenVinoEngine:
         """Equal keys mean equal features of one network on one machine."""
         return f"{self.device} {version('openvino')}, {self.precision}"
 
-    def run(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute features, float32 (n, features), of pixels, float32 (n, 1, size, size) in [0, 1]."""
-        found = np.empty((len(pixels), self._backbone.features), np.float32)
-
-        def keep(request: Any, row: int) -> None:
-            found[row] = request.get_output_tensor(0).data[0]
-
-        self._queue.set_callback(keep)
-        for row in range(len(pixels)):
-            self._queue.start_async({0: pixels[row : row + 1]}, row)
-        self._queue.wait_all()
-        return found
+    def run(self, squares: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32], None, None]:
+        """Compute the features of prepared images; see `hilum.backbone.Engine`."""
+        rest = iter(squares)
+        for first in rest:  # where all images are known, the network is not needed
+            yield from self._stream.run(chain([first], rest))
 
     @cached_property
-    def _queue(self) -> Any:
-        from hilum.backbone.openvino_runtime import (  # noqa: PLC0415  known images do not need it
-            Haste,
-            compile_float32,
-            openvino,
-            read_graph,
-        )
+    def _stream(self) -> Stream:
+        from hilum.backbone.openvino_runtime import compile_graph, read_graph  # noqa: PLC0415  see `run`
+        from hilum.backbone.stream import Stream  # noqa: PLC0415
 
         model = read_graph(self._backbone.graph)
         model.reshape([1, 1, self._backbone.size, self._backbone.size])
-        return openvino.AsyncInferQueue(compile_float32(model, Haste.THROUGHPUT))
+        return Stream(compile_graph(model, self.precision))

@@ -8,7 +8,6 @@ own silent stand-in.
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,12 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # 
 import openvino.opset13  # noqa: E402  after the line above, or it has already reported
 
 from hilum.artifact import replacing  # noqa: E402
+from hilum.recipe.engine import Precision  # noqa: E402
 
-__all__ = ["Haste", "compile_float32", "openvino", "read_graph", "save_graph"]
+__all__ = ["compile_graph", "openvino", "precisions", "read_graph", "save_graph"]
 
-
-class Haste(StrEnum):
-    """What a compiled model is to be fast at, by OpenVINO's names."""
-
-    LATENCY = "LATENCY"
-    """One image, on all cores."""
-    THROUGHPUT = "THROUGHPUT"
-    """Many images, a few at a time."""
+_HINTS = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16", Precision.FLOAT16: "f16"}
+_CAPABILITIES = {"BF16": Precision.BFLOAT16, "FP16": Precision.FLOAT16}
 
 
 @cache
@@ -36,22 +30,31 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def compile_float32(model: Any, haste: Haste = Haste.LATENCY) -> Any:
-    """Compile a model, or the path of its XML file, for the CPU in float32.
+@cache
+def precisions() -> tuple[Precision, ...]:
+    """Return what the processor computes natively: float32, and behind it what is faster."""
+    found = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return (Precision.FLOAT32, *(each for name, each in _CAPABILITIES.items() if name in found))
 
-    Where the processor has bfloat16 OpenVINO would take it unasked; figures would then differ from machine to
-    machine.
+
+def compile_graph(model: Any, precision: Precision = Precision.FLOAT32) -> Any:
+    """Compile a model, or the path of its XML file, for many images on the CPU.
+
+    The precision is pinned: where the processor has bfloat16 OpenVINO would take it unasked, and figures
+    would differ from machine to machine. Images pass side by side, each on few cores: threads that share an
+    image wait for each other, and stand still when anything else runs.
 
     Parameters
     ----------
     model : openvino.Model or str
-    haste : Haste
+    precision : Precision
+        One of `precisions`.
 
     Returns
     -------
     openvino.CompiledModel
     """
-    hints = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": haste.value}
+    hints = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "THROUGHPUT"}
     return _core().compile_model(model, "CPU", hints)
 
 

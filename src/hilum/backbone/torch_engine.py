@@ -1,10 +1,13 @@
-"""Networks on a CUDA device, with PyTorch."""
+"""Networks on an accelerator, or the CPU, with PyTorch."""
 
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +15,20 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from hilum.errors import BackboneError
+from hilum.recipe.engine import Precision
+
 if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone
 
 __all__ = ["TorchEngine"]
 
+_TYPES = {Precision.BFLOAT16: torch.bfloat16, Precision.FLOAT16: torch.float16}
+_BATCH = 64
+
 
 class TorchEngine:
-    """Runs a network with PyTorch in float32.
+    """Runs a network with PyTorch, channels last; in a reduced precision by autocast.
 
     Kernels may sum in another order for another batch size; so every pass has the same number of images, and
     the last is filled up with empty ones. On the CPU that number is one, and each core makes passes of its
@@ -30,41 +39,71 @@ class TorchEngine:
     backbone : Backbone
     where : str
         PyTorch's name of a device.
+    precision : Precision
     batch : int, optional
         Images a pass.
+
+    Raises
+    ------
+    BackboneError
+        If the device does not have the precision.
     """
 
-    precision = "float32"
-
-    def __init__(self, backbone: Backbone, where: str, batch: int | None = None) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        where: str,
+        precision: Precision = Precision.FLOAT32,
+        batch: int | None = None,
+    ) -> None:
+        if where == "cuda" and precision is Precision.BFLOAT16 and not torch.cuda.is_bf16_supported():
+            raise BackboneError(
+                "this GPU does not compute in bfloat16", remedy="Set engine.precision to float16 or float32."
+            )
         self.device = f"{where}, PyTorch"
-        self.batch = batch or (1 if where == "cpu" else 32)
+        self.precision = precision
+        self.batch = batch or (1 if where == "cpu" else _BATCH)
         self._backbone = backbone
         self._where = where
-        self._cores = (os.cpu_count() or 1) if where == "cpu" else 1
+        self._workers = (os.cpu_count() or 1) if where == "cpu" else 1
 
     @property
     def key(self) -> str:
         """Equal keys mean equal features of one network on one machine."""
         return f"{self.device} {torch.__version__}, {self.precision}, {self.batch} a pass"
 
-    def run(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute features, float32 (n, features), of pixels, float32 (n, 1, size, size) in [0, 1]."""
-        parts = [pixels[start : start + self.batch] for start in range(0, len(pixels), self.batch)]
+    def run(self, squares: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32], None, None]:
+        """Compute the features of prepared images; see `hilum.backbone.Engine`."""
+        pending: deque[Future[NDArray[np.float32]]] = deque()
+        pool = ThreadPoolExecutor(self._workers, initializer=_alone if self._where == "cpu" else None)
         # cuDNN would take TF32 for float32 unasked, and choose its kernels by a race.
-        exact = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
-        alone = ThreadPoolExecutor(self._cores, initializer=torch.set_num_threads, initargs=(1,))
-        with exact, alone as pool:
-            return np.concatenate(list(pool.map(self._pass, parts)))
+        with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False), pool:
+            for images in _batches(squares, self.batch):
+                pending.append(pool.submit(self._pass, images))
+                if len(pending) > self._workers:  # one pass each is computed, and one waits
+                    yield from pending.popleft().result()
+            while pending:
+                yield from pending.popleft().result()
 
     @cached_property
     def _module(self) -> nn.Module:
         return self._backbone.module.eval().to(self._where, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
-    def _pass(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        full = np.zeros((self.batch, *pixels.shape[1:]), np.float32)
-        full[: len(pixels)] = pixels
-        with torch.inference_mode():
-            values = self._module(torch.from_numpy(full).to(self._where))
-        found: NDArray[np.float32] = values[: len(pixels)].cpu().numpy()
+    def _pass(self, images: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        full = torch.zeros(self.batch, 1, *images[0].shape, pin_memory=self._where == "cuda")
+        np.stack(images, out=full.numpy()[: len(images), 0])
+        reduced = _TYPES.get(self.precision)
+        with torch.inference_mode(), torch.autocast(self._where, reduced, enabled=reduced is not None):
+            values = self._module(full.to(self._where, non_blocking=True))
+        found: NDArray[np.float32] = values[: len(images)].float().cpu().numpy()
         return found
+
+
+def _batches(squares: Iterable[NDArray[np.float32]], count: int) -> Iterator[list[NDArray[np.float32]]]:
+    rest = iter(squares)
+    while images := list(islice(rest, count)):
+        yield images
+
+
+def _alone() -> None:
+    torch.set_num_threads(1)

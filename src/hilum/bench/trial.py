@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from hilum.audit import Images, Probe, Reading, Subject, examine, probes
-from hilum.backbone import extract, open_backbone
-from hilum.backbone.engine import choose_engine
+from hilum.backbone import choose_engine, extract, open_backbone
 from hilum.bench.design import Design
 from hilum.cohort import build, split
 from hilum.cohort.phantom import write
 from hilum.evaluate.area import areas
 from hilum.experiment import fixed, perform
 from hilum.radiograph import Fit, Preparation
-from hilum.run.training import with_headers
+from hilum.run.headers import with_headers
 
 __all__ = ["Trial", "audited"]
 
@@ -86,17 +87,17 @@ def _subject(design: Design, seed: int, data: Path) -> Subject:
     cohort = build(recipe.cohort, data)
     backbone = open_backbone(recipe.backbone, recipe.preparation.size, recipe.seed)
     preparation = Preparation(backbone.size, Fit(recipe.preparation.fit))
-    features = extract(cohort.paths, preparation, backbone)
+    engine = choose_engine(backbone)
+    features = extract(cohort.paths, preparation, backbone, engine=engine)
     cohort, values = with_headers(cohort, features)
     experiment = perform(cohort.table, values, split(cohort.table, recipe.split), recipe)
-    engine = choose_engine(backbone)
     return Subject(
         recipe=recipe,
         head=fixed(recipe.head, experiment.details),
         table=cohort.table,
         features=values,
         predictions=experiment.predictions,
-        images=Images(data, tuple(cohort.table["image"]), preparation, backbone),
-        classify=lambda squares: experiment.head.probabilities(engine.run(squares[:, None])),
+        images=Images(data, tuple(cohort.table["image"]), preparation, backbone, engine),
+        classify=lambda squares: experiment.head.probabilities(np.stack(list(engine.run(squares)))),
         threshold=experiment.threshold.value,
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifact import hash_file
-from hilum.backbone.openvino_runtime import compile_float32
+from hilum.bundle.inference import Inference
 from hilum.bundle.manifest import Manifest
 from hilum.bundle.prediction import Prediction
 from hilum.classifier import Threshold, decide
@@ -77,8 +77,8 @@ class Bundle:
         return Threshold(value=record.value, rule=record.rule)
 
     @cached_property
-    def _graph(self) -> Any:
-        return compile_float32(str(self.folder / "graph.xml"))
+    def _inference(self) -> Inference:
+        return Inference(self.folder, self.manifest.precision.value)
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Classify prepared images.
@@ -96,7 +96,8 @@ class Bundle:
         if inputs.ndim != 3 or inputs.shape[1:] != (side, side):
             msg = f"inputs: expected shape (n, {side}, {side}), found {inputs.shape}"
             raise ValueError(msg)
-        return np.array(self._graph(inputs[:, None].astype(np.float32))[0])
+        found = list(self._inference.run(inputs.astype(np.float32, copy=False)))
+        return np.array(found, np.float32).reshape(-1, len(self.classes))
 
     def predict(self, path: Path | str) -> Prediction:
         """Predict one file.
@@ -106,10 +107,15 @@ class Bundle:
         RadiographError
             If the file does not give a radiograph.
         """
-        return self._classify(path, self._prepare(path))
+        (probability,) = self._inference.run([self._prepare(path)])
+        return self._prediction(path, probability)
 
     def predict_many(self, paths: Sequence[Path | str], progress: Progress = SILENT) -> Iterator[Prediction]:
-        """Predict files in order; one that cannot be read gives a prediction with its error."""
+        """Predict files in order; one that cannot be read gives a prediction with its error.
+
+        Files are read while others are classified, a bounded number of them ahead.
+        """
+        waiting: deque[tuple[Path | str, RadiographError | None]] = deque()
 
         def prepare(path: Path | str) -> NDArray[np.float32] | RadiographError:
             try:
@@ -117,23 +123,34 @@ class Bundle:
             except RadiographError as error:
                 return error
 
-        prepared = zip(paths, ahead(prepare, paths), strict=True)
-        for path, pixels in progress.track(prepared, what="Predicting", total=len(paths)):
-            if isinstance(pixels, RadiographError):
-                yield Prediction(image=str(path), error=pixels.cause, remedy=pixels.remedy)
-            else:
-                yield self._classify(path, pixels)
+        def squares() -> Iterator[NDArray[np.float32]]:
+            prepared = zip(paths, ahead(prepare, paths), strict=True)
+            for path, found in progress.track(prepared, what="Predicting", total=len(paths)):
+                if isinstance(found, RadiographError):
+                    waiting.append((path, found))
+                else:
+                    waiting.append((path, None))
+                    yield found
+
+        def failures() -> Iterator[Prediction]:
+            while waiting and (error := waiting[0][1]) is not None:
+                path, _ = waiting.popleft()
+                yield Prediction(image=str(path), error=error.cause, remedy=error.remedy)
+
+        for probability in self._inference.run(squares()):
+            yield from failures()
+            yield self._prediction(waiting.popleft()[0], probability)
+        yield from failures()
 
     def _prepare(self, path: Path | str) -> NDArray[np.float32]:
         return self.preparation.apply(read(path).pixels)
 
-    def _classify(self, path: Path | str, pixels: NDArray[np.float32]) -> Prediction:
-        probability = self.probabilities(pixels[None])
-        code = int(decide(probability, self._threshold)[0])
+    def _prediction(self, path: Path | str, probability: NDArray[np.float32]) -> Prediction:
+        code = int(decide(probability[None], self._threshold)[0])
         return Prediction(
             image=str(path),
             predicted=self.classes[code],
-            probability=dict(zip(self.classes, map(float, probability[0]), strict=True)),
+            probability=dict(zip(self.classes, map(float, probability), strict=True)),
             threshold=self._threshold.value,
         )
 

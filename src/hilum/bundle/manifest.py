@@ -9,9 +9,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hilum.artifact import write_json
 from hilum.errors import BundleError
+from hilum.recipe.engine import Precision
 from hilum.recipe.settings import Normalisation, PoolingSettings
 
-__all__ = ["INTENDED_USE", "BackboneRecord", "HeadRecord", "Manifest", "PreparationRecord", "ThresholdRecord"]
+__all__ = [
+    "INTENDED_USE",
+    "BackboneRecord",
+    "DriftRecord",
+    "HeadRecord",
+    "Manifest",
+    "PrecisionRecord",
+    "PreparationRecord",
+    "ThresholdRecord",
+]
 
 INTENDED_USE = "Research, not diagnosis."
 
@@ -42,6 +52,25 @@ class BackboneRecord(_Record):
     parameters: int
 
 
+class DriftRecord(_Record):
+    """How far the classifier moved in `precision` from float32, on the run's validation images.
+
+    `largest` is the most that a probability moved; `flips` counts the decisions that changed.
+    """
+
+    precision: Precision
+    images: int
+    largest: float
+    flips: int
+
+
+class PrecisionRecord(_Record):
+    """What the backbone is computed in; `drift` where a reduced precision was tried, whether taken or not."""
+
+    value: Precision = Precision.FLOAT32
+    drift: DriftRecord | None = None
+
+
 class HeadRecord(_Record):
     """The head inside the graph: kind, number of weights, what its fitting chose, and on how many rows."""
 
@@ -67,7 +96,7 @@ class Manifest(_Record):
         Name of the recipe that trained it.
     classes : tuple of str
         In the order of the outputs; of two, the second is the positive one.
-    preparation, backbone, head, threshold
+    preparation, backbone, precision, head, threshold
         One record a part.
     synthetic : bool
         Whether it was trained on synthetic radiographs.
@@ -83,6 +112,7 @@ class Manifest(_Record):
     classes: tuple[str, ...]
     preparation: PreparationRecord
     backbone: BackboneRecord
+    precision: PrecisionRecord = PrecisionRecord()
     head: HeadRecord
     threshold: ThresholdRecord
     synthetic: bool

@@ -8,7 +8,14 @@ from hilum.artifact import hash_file
 from hilum.backbone import Backbone
 from hilum.bundle.bundle import Bundle
 from hilum.bundle.graph import GRAPH_FILES, write_graph
-from hilum.bundle.manifest import BackboneRecord, HeadRecord, Manifest, PreparationRecord, ThresholdRecord
+from hilum.bundle.manifest import (
+    BackboneRecord,
+    HeadRecord,
+    Manifest,
+    PrecisionRecord,
+    PreparationRecord,
+    ThresholdRecord,
+)
 from hilum.classifier import Head, Threshold
 from hilum.radiograph import Preparation
 from hilum.recipe import Recipe
@@ -24,6 +31,7 @@ def save(
     recipe: Recipe,
     preparation: Preparation,
     backbone: Backbone,
+    precision: PrecisionRecord | None = None,
     head: Head,
     threshold: Threshold,
     details: dict[str, object],
@@ -41,6 +49,8 @@ def save(
         What trained the classifier.
     preparation, backbone, head, threshold
         Its parts.
+    precision : PrecisionRecord, optional
+        What the backbone is computed in; float32 otherwise.
     details : dict
         What the head's fitting chose.
     fitted_on : int
@@ -72,6 +82,7 @@ def save(
             features=backbone.features,
             parameters=backbone.parameters,
         ),
+        precision=precision or PrecisionRecord(),
         head=HeadRecord(
             kind=recipe.head.kind, parameters=head.parameters, details=details, fitted_on=fitted_on
         ),

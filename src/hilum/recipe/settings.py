@@ -10,10 +10,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from hilum.recipe.engine import EngineKind, Precision
+
 __all__ = [
     "BackboneSettings",
     "CohortSettings",
     "DenseHeadSettings",
+    "EngineSettings",
     "FixedThreshold",
     "HeadSettings",
     "LinearHeadSettings",
@@ -204,6 +207,21 @@ class BackboneSettings(Section):
     pooling: PoolingSettings = MapPooling()
 
 
+class EngineSettings(Section):
+    """What runs the network, and in which numbers.
+
+    Parameters
+    ----------
+    kind : EngineKind
+    precision : Precision or "auto"
+        ``auto`` takes the processor's own reduced precision, where the run's validation images allow it (no
+        decision flips, no probability moves by more than 0.01), and float32 otherwise.
+    """
+
+    kind: EngineKind = EngineKind.AUTO
+    precision: Precision | Literal["auto"] = "auto"
+
+
 class PlateauSettings(Section):
     """Keras' ReduceLROnPlateau on the validation loss."""
 
@@ -303,7 +321,7 @@ class Recipe(Section):
     ----------
     name, title, source : str
         Short name, one line for people, and where the design comes from.
-    cohort, split, preparation, backbone, head, threshold
+    cohort, split, preparation, backbone, engine, head, threshold
         One section a stage.
     seed : int
         Of everything random besides the split: initial weights, shuffling, dropout, bootstrap.
@@ -320,6 +338,7 @@ class Recipe(Section):
     split: SplitSettings = SplitSettings()
     preparation: PreparationSettings = PreparationSettings()
     backbone: BackboneSettings = BackboneSettings()
+    engine: EngineSettings = EngineSettings()
     head: HeadSettings = LinearHeadSettings()
     threshold: ThresholdSettings = TargetThreshold()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0

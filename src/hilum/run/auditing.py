@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hilum.audit import Audit, External, Images, Probe, Subject, examine
-from hilum.backbone import FeatureStore, open_backbone
+from hilum.backbone import Backbone, Engine, FeatureStore, choose_engine, open_backbone
 from hilum.cohort import Cohort, locate
-from hilum.errors import RunError
+from hilum.errors import BackboneError, RunError
 from hilum.experiment import fixed
 from hilum.progress import SILENT, Progress
+from hilum.recipe.engine import Precision
 from hilum.run.evaluation import predict_cohort
 from hilum.run.reporting import write_report
 from hilum.run.run import AUDIT_FILE, Run
@@ -112,7 +113,8 @@ def subject_of(
     recipe, model = run.recipe, run.model
     table = run.cohort.table
     backbone = open_backbone(recipe.backbone, recipe.preparation.size, recipe.seed)
-    images = Images(data, tuple(table["image"]), model.preparation, backbone, store, progress)
+    engine = _engine(run, backbone)
+    images = Images(data, tuple(table["image"]), model.preparation, backbone, engine, store, progress)
     return Subject(
         recipe=recipe,
         head=fixed(recipe.head, model.manifest.head.details),
@@ -125,6 +127,15 @@ def subject_of(
         external=None if external is None else _predicted(run, external, progress),
         progress=progress,
     )
+
+
+def _engine(run: Run, backbone: Backbone) -> Engine:
+    """Return an engine of the run's precision, in which its features are known."""
+    settings = run.recipe.engine.model_copy(update={"precision": Precision(run.environment["precision"])})
+    try:
+        return choose_engine(backbone, settings)
+    except BackboneError:  # the run was made on another machine
+        return choose_engine(backbone)
 
 
 def _predicted(run: Run, external: Cohort, progress: Progress) -> External:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from hilum.artifact import replacing, write_json, write_text
-from hilum.backbone import Features, FeatureStore, extract, open_backbone
+from hilum.backbone import FeatureStore, OpenVinoEngine, open_backbone
+from hilum.bundle.manifest import DriftRecord, PrecisionRecord
 from hilum.bundle.saving import save
-from hilum.cohort import Cohort, Fold, Reason, build, split
+from hilum.cohort import Cohort, Fold, build, split
 from hilum.errors import CohortError
 from hilum.evaluate import metrics_of_parts
-from hilum.experiment import Experiment, perform
+from hilum.experiment import Experiment
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Fit, Preparation
 from hilum.recipe import Recipe, Setting, dump, load
 from hilum.run.auditing import audit
 from hilum.run.environment import Stopwatch, environment, versions
+from hilum.run.learning import Learned, learn
 from hilum.run.reporting import write_report
 from hilum.run.run import Run, write_metrics
 from hilum.run.staging import staging
 
-__all__ = ["train", "with_headers"]
+__all__ = ["train"]
 
 
 def train(
@@ -95,12 +98,9 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
     with watch.stage("backbone"):
         backbone = open_backbone(recipe.backbone, recipe.preparation.size, recipe.seed)
         preparation = Preparation(backbone.size, Fit(recipe.preparation.fit))
-    with watch.stage("features"), FeatureStore.open(progress=progress) as store:
-        features = extract(cohort.paths, preparation, backbone, store, progress)
-        cohort, values = with_headers(cohort, features)
-    with watch.stage("head"):
-        folds = split(cohort.table, recipe.split)
-        experiment = perform(cohort.table, values, folds, recipe, progress)
+    with FeatureStore.open(progress=progress) as store:
+        learned = learn(cohort, recipe, preparation, backbone, store, watch, progress)
+    cohort, features, experiment = learned.cohort, learned.features, learned.experiment
     with watch.stage("metrics"):
         metrics = metrics_of_parts(experiment.predictions, np.random.default_rng(recipe.seed))
     with watch.stage("model"):
@@ -109,6 +109,7 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
             recipe=recipe,
             preparation=preparation,
             backbone=backbone,
+            precision=_precision(learned),
             head=experiment.head,
             threshold=experiment.threshold,
             details=experiment.details,
@@ -117,7 +118,7 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
             versions=versions(),
         )
     write_text(folder / "recipe.yaml", dump(recipe))
-    _with_split(cohort, folds).write(folder / "cohort.parquet")
+    _with_split(cohort, learned.folds).write(folder / "cohort.parquet")
     _write_tables(folder, experiment)
     write_metrics(folder / "metrics.json", metrics)
     facts = environment(
@@ -125,7 +126,7 @@ def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
         device=features.device,
         precision=features.precision,
         cached=features.from_cache,
-        computed=len(values) - features.from_cache,
+        computed=len(cohort) - features.from_cache,
         watch=watch,
     )
     write_json(folder / "environment.json", facts)
@@ -147,27 +148,16 @@ def _require_classes(cohort: Cohort, classes: list[str]) -> None:
         )
 
 
-def with_headers(cohort: Cohort, features: Features) -> tuple[Cohort, np.ndarray]:
-    """Add the headers' facts to the cohort, and leave out, with the cause, what could not be read.
+def _precision(learned: Learned) -> PrecisionRecord:
+    """Return what the bundle's backbone is to be computed in.
 
-    Returns
-    -------
-    Cohort
-    ndarray of float32, shape (rows in use, features)
+    A drift with another engine says nothing of OpenVINO, which runs bundles.
     """
-    facts = pd.DataFrame([{} if header is None else header.as_row() for header in features.headers])
-    facts = facts.dropna(axis="columns", how="all")  # what no file states is left as the source has it
-    table = cohort.table.drop(columns=facts.columns, errors="ignore").reset_index(drop=True)
-    cohort = Cohort(table.join(facts), cohort.exclusions, cohort.root)
-    failed = np.zeros(len(table), dtype=bool)
-    failed[list(features.failures)] = True
-    if failed.all():
-        first = next(iter(features.failures.values()))
-        raise CohortError(
-            f"none of the {len(table)} images can be read", path=cohort.root, found=f"first: {first}"
-        )
-    causes = [error.cause for _, error in sorted(features.failures.items())]
-    return cohort.exclude(failed, Reason.UNREADABLE, causes), features.values[~failed]
+    used, tried = learned.features.precision, learned.tried
+    if tried is None or learned.features.device != OpenVinoEngine.device:
+        return PrecisionRecord()
+    drift = DriftRecord(precision=tried.precision, **asdict(tried.drift))
+    return PrecisionRecord(value=used, drift=drift)
 
 
 def _synthetic(cohort: Cohort) -> bool:
