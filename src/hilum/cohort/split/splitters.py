@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from hilum.cohort.split import validation
 from hilum.cohort.split.fold import PARTS, Fold, Rows, require_classes
+from hilum.cohort.split.folds import patient_folds
 from hilum.cohort.split.patients import draw, require_patients
 from hilum.errors import SplitError
 from hilum.recipe.settings import SplitBy, SplitSettings
@@ -88,8 +89,7 @@ def _patient_parts(table: pd.DataFrame, settings: SplitSettings) -> Iterator[tup
         chosen = draw(table, settings.test, np.random.default_rng(settings.seed))
         yield _shuffled(np.flatnonzero(~chosen), settings), np.flatnonzero(chosen)
         return
-    folds = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
-    for train, test in folds.split(table, table["label"], table["patient"]):
+    for train, test in patient_folds(table["label"], table["patient"], settings.folds, settings.seed):
         yield _shuffled(train, settings), test
 
 
