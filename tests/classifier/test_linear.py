@@ -30,6 +30,21 @@ def test_it_equals_the_pipeline(name: str, request) -> None:
     assert len(fitted.head.layers) == 1
 
 
+def test_the_last_bit_is_that_of_the_pipeline_with_many_features() -> None:
+    rng = np.random.default_rng(0)
+    features, rows = rng.gamma(1, 3, (300, 100)).astype(np.float32), np.arange(300)
+    features[:, 7] = 0.1
+    labels = (features[:, :5].sum(axis=1) + rng.normal(0, 5, 300) > 14).astype(int)
+    samples = Samples(features, labels, rows, rows[:250], rows[250:], ("a", "b"))
+    fitted = fit_linear(samples, DEFAULT, 0)
+    model = make_pipeline(
+        StandardScaler(), LogisticRegression(C=fitted.details["strength"], max_iter=10_000)
+    ).fit(features[:250].astype(np.float64), labels[:250])
+    weight = (model[1].coef_ / model[0].scale_).astype(np.float32)
+    assert (fitted.head.layers[0].weight == weight).all()
+    assert fitted.details["constant_features"] == 1
+
+
 def test_standardisation_is_folded_in_where_scales_differ_widely(overlapping: Samples) -> None:
     scale = 10.0 ** np.arange(-5, 5)
     features = (overlapping.features * scale + 3 * scale).astype(np.float32)

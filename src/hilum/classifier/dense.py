@@ -90,8 +90,10 @@ class _Training:
         initial, self._order, self._dropout = np.random.default_rng(seed).spawn(3)
         self._settings = settings
         self.objective = Objective(output, classes)
-        self._train = self._pair(samples, samples.train)
-        self._validation = self._pair(samples, samples.validation)
+        self._features = samples.features
+        self._train = samples.train, self.objective.targets(samples.labels[samples.train])
+        targets = self.objective.targets(samples.labels[samples.validation])
+        self._validation = self._inputs(samples.validation), targets
         start = Network.initial(
             initial, inputs=samples.features.shape[1], hidden=settings.units, units=output.units(classes)
         )
@@ -100,19 +102,19 @@ class _Training:
         self.adam = Adam([weights], settings.learning_rate)
         self._gradient, self._gradients = side_by_side(start.parameters)  # of the weights, batch by batch
 
-    def _pair(self, samples: Samples, rows: NDArray[np.integer]) -> tuple[Array, Array]:
-        return samples.features[rows].astype(np.float32), self.objective.targets(samples.labels[rows])
+    def _inputs(self, rows: NDArray[np.integer]) -> Array:
+        return np.asarray(self._features[rows], np.float32)
 
     def run_epoch(self) -> tuple[float, float]:
         """Go through all training rows once; return loss and accuracy as they ran."""
-        inputs, targets = self._train
-        order = self._order.permutation(len(inputs))
-        targets, mask = targets[order], self._mask(len(order))
+        places, targets = self._train
+        order = self._order.permutation(len(places))
+        places, targets, mask = places[order], targets[order], self._mask(len(order))
         logits = np.empty_like(targets)
         for start in range(0, len(order), self._settings.batch):
             rows = slice(start, start + self._settings.batch)
             kept = None if mask is None else mask[rows]
-            logits[rows] = self._run_batch(inputs[order[rows]], targets[rows], kept)
+            logits[rows] = self._run_batch(self._inputs(places[rows]), targets[rows], kept)
         return self._score(logits, targets)
 
     def _run_batch(self, inputs: Array, targets: Array, mask: Array | None) -> Array:

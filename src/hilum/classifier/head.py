@@ -163,12 +163,12 @@ class Head:
         if features.ndim != 2 or features.shape[1] != self.inputs:
             msg = f"features: expected shape (n, {self.inputs}), found {features.shape}"
             raise ValueError(msg)
-        if not np.isfinite(features).all():
-            msg = "features: expected finite values"
-            raise ValueError(msg)
         found = np.empty((len(features), len(self.classes)), np.float32)
         for start in range(0, len(features), BLOCK_ROWS):  # a bounded copy in float64
             rows = slice(start, start + BLOCK_ROWS)
+            if not np.isfinite(features[rows]).all():
+                msg = "features: expected finite values"
+                raise ValueError(msg)
             found[rows] = self.output.probabilities(self._logits(features[rows].astype(np.float64)))
         return found
 

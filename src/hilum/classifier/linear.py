@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import cpu_count
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from hilum.classifier.fitted import HISTORY_COLUMNS, FittedHead
 from hilum.classifier.head import Head, Layer, Output
 from hilum.classifier.samples import Samples
+from hilum.cohort.split.folds import patient_folds
 from hilum.errors import FitError
 from hilum.progress import SILENT, Progress
 from hilum.recipe.settings import LinearHeadSettings
@@ -24,8 +27,12 @@ from hilum.recipe.settings import LinearHeadSettings
 __all__ = ["fit_linear"]
 
 MAX_ITERATIONS = 10_000
+_COLUMNS = 32  # standardised at a time, so that what is lent for it stays small
+_BLOCK_ROWS = 1024
 
-Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
+Rows = NDArray[np.int64]
+Fold = tuple[Rows, Rows]
+Floats = NDArray[np.float64]
 
 
 def fit_linear(
@@ -37,6 +44,8 @@ def fit_linear(
     least log loss over all of them wins (of equals the smallest, which regularises most), and is fitted
     again on all training rows. Validation rows are not looked at. Where a class has too few patients
     for the folds asked for there are fewer, as `details` says; a single strength needs none.
+
+    Beside the features it holds one copy of the training rows in float64.
 
     Parameters
     ----------
@@ -58,43 +67,90 @@ def fit_linear(
         No two folds of patients leave every class in both.
     """
     strengths = sorted(set(settings.strengths))
-    features = samples.training_features.astype(np.float64)
-    labels = samples.training_labels
     folds: list[Fold] = []
     scores: list[dict[str, float]] = []
     with threadpool_limits(1, user_api="blas"):  # sums split over threads end in other bits
         if len(strengths) > 1:
             folds = _folds(samples, settings.folds, seed)
-            scores = [
-                {"strength": strength, "log_loss": _log_loss(features, labels, folds, strength)}
-                for strength in progress.track(strengths, what="Choosing the strength", total=len(strengths))
-            ]
+            scores = _scores(samples, folds, strengths, progress)
         best = min(scores, key=lambda score: score["log_loss"])["strength"] if scores else strengths[0]
-        model = _model(best).fit(features, labels)
+        inputs = _rows(samples, samples.train)
+        constant = int((np.ptp(inputs, axis=0) == 0).sum())
+        scale = _Scale.take(inputs)
+        model = _model(best).fit(inputs, samples.training_labels)
     details = {
         "kind": "linear",
         "strength": best,
         "folds": len(folds),
         "scores": scores,
-        "constant_features": int((np.ptp(features, axis=0) == 0).sum()),
+        "constant_features": constant,
     }
-    return FittedHead(_head(model, samples.classes), _no_history(), details)
+    return FittedHead(_head(model, scale, samples.classes), _no_history(), details)
 
 
-def _model(strength: float) -> Pipeline:
-    regression = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS)
-    return Pipeline([("scale", StandardScaler()), ("regress", regression)])
+def _model(strength: float) -> LogisticRegression:
+    return LogisticRegression(C=strength, max_iter=MAX_ITERATIONS)
 
 
-def _log_loss(
-    features: NDArray[np.float64], labels: NDArray[np.integer], folds: list[Fold], strength: float
-) -> float:
-    codes = np.unique(labels)
-    probabilities = np.empty((len(labels), len(codes)))
-    for train, held_out in folds:
-        model = _model(strength).fit(features[train], labels[train])
-        probabilities[held_out] = model.predict_proba(features[held_out])
-    return float(log_loss(labels, probabilities, labels=codes))
+def _rows(samples: Samples, rows: NDArray[np.integer]) -> Floats:
+    """Some rows' features in float64, without a copy of them in between."""
+    found = np.empty((len(rows), samples.features.shape[1]))
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = slice(start, start + _BLOCK_ROWS)
+        found[block] = samples.features[rows[block]]
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Scale:
+    """Mean and deviation of each feature; the deviation is 1 where a feature is constant."""
+
+    mean: Floats
+    deviation: Floats
+
+    @classmethod
+    def take(cls, values: Floats) -> _Scale:
+        """Standardise `values` in place, a few columns at a time, and return by what."""
+        parts = [slice(start, start + _COLUMNS) for start in range(0, values.shape[1], _COLUMNS)]
+        scalers = [StandardScaler().fit(values[:, part]) for part in parts]
+        scale = cls(
+            *(np.concatenate([getattr(one, name) for one in scalers]) for name in ("mean_", "scale_"))
+        )
+        scale.apply(values)
+        return scale
+
+    def apply(self, values: Floats) -> Floats:
+        """Standardise `values` in place."""
+        values -= self.mean
+        values /= self.deviation
+        return values
+
+
+def _scores(
+    samples: Samples, folds: Sequence[Fold], strengths: list[float], progress: Progress
+) -> list[dict[str, float]]:
+    """Log loss of each strength over the training rows, each predicted by a fit that had not seen it."""
+    labels, codes = samples.training_labels, np.unique(samples.training_labels)
+    found = np.empty((len(strengths), len(labels), len(codes)))
+    for others, own in progress.track(folds, what="Choosing the strength", total=len(folds)):
+        found[:, own] = _unseen(samples, others, own, strengths)
+    losses = [float(log_loss(labels, one, labels=codes)) for one in found]
+    return [
+        {"strength": strength, "log_loss": loss} for strength, loss in zip(strengths, losses, strict=True)
+    ]
+
+
+def _unseen(samples: Samples, others: Rows, own: Rows, strengths: list[float]) -> list[Floats]:
+    """Probabilities of training rows by fits on others, for each strength; threads share the rows."""
+    inputs, labels = _rows(samples, samples.train[others]), samples.training_labels[others]
+    tested = _Scale.take(inputs).apply(_rows(samples, samples.train[own]))
+
+    def predicted(strength: float) -> Floats:
+        found: Floats = _model(strength).fit(inputs, labels).predict_proba(tested)
+        return found
+
+    with ThreadPoolExecutor(min(cpu_count(), len(strengths))) as pool:
+        return list(pool.map(predicted, strengths[::-1]))[::-1]  # the largest takes the longest
 
 
 def _folds(samples: Samples, wanted: int, seed: int) -> list[Fold]:
@@ -102,8 +158,7 @@ def _folds(samples: Samples, wanted: int, seed: int) -> list[Fold]:
     codes = np.unique(labels)
     fewest = min(len(np.unique(patients[labels == code])) for code in codes)
     for count in range(min(wanted, fewest), 1, -1):
-        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-        folds = list(splitter.split(labels, labels, patients))
+        folds = patient_folds(labels, patients, count, seed)
         if all(len(held_out) and np.isin(codes, labels[train]).all() for train, held_out in folds):
             return folds
     raise FitError(
@@ -114,10 +169,9 @@ def _folds(samples: Samples, wanted: int, seed: int) -> list[Fold]:
     )
 
 
-def _head(model: Pipeline, classes: tuple[str, ...]) -> Head:
-    scale, regress = model["scale"], model["regress"]
-    weight: NDArray[np.float64] = regress.coef_ / scale.scale_
-    bias = regress.intercept_ - weight @ scale.mean_
+def _head(model: LogisticRegression, scale: _Scale, classes: tuple[str, ...]) -> Head:
+    weight: Floats = model.coef_ / scale.deviation
+    bias = model.intercept_ - weight @ scale.mean
     layer = Layer(weight.astype(np.float32), bias.astype(np.float32))
     return Head((layer,), Output.suited_to(len(classes)), classes)
 

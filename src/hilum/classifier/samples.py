@@ -11,6 +11,8 @@ from hilum.errors import FitError
 
 __all__ = ["Samples"]
 
+_BLOCK_ROWS = 1024  # looked at together, so that no second matrix is made
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -89,5 +91,6 @@ class Samples:
         if not np.isin(self.labels[rows], np.arange(len(self.classes))).all():
             msg = f"labels: expected whole numbers from 0 to {len(self.classes) - 1}"
             raise ValueError(msg)
-        if not np.isfinite(self.features[rows]).all():
+        blocks = np.split(rows, range(_BLOCK_ROWS, len(rows), _BLOCK_ROWS))
+        if not all(np.isfinite(self.features[block]).all() for block in blocks):
             raise FitError("features are not finite", expected="numbers", found="NaN or infinity")
