@@ -17,6 +17,8 @@ from hilum.evaluate.predictions import Predictions
 
 __all__ = ["Contrast", "contrasts", "ratio"]
 
+_Side = tuple[NDArray[np.intp], NDArray[np.intp]]
+
 
 def ratio(part: Floats, whole: Floats) -> Floats:
     """`part` over `whole`, NaN where `whole` is 0."""
@@ -72,10 +74,7 @@ class Contrast:
         return _average_precision(*self._cumulated(weights))
 
     def _rates(self, weights: Floats) -> dict[str, Floats]:
-        columns = np.stack(
-            [self.actual & self.called, ~self.actual & ~self.called, self.actual, self.called], axis=1
-        )
-        hits, rejections, actual, called = (weights @ columns.astype(np.float64)).T
+        hits, rejections, actual, called = (weights @ self._columns).T
         total = weights.sum(axis=1)
         return {
             "sensitivity": ratio(hits, actual),
@@ -86,26 +85,32 @@ class Contrast:
         }
 
     @cached_property
-    def _order(self) -> NDArray[np.intp]:
-        return np.argsort(-self.score, kind="stable")
+    def _columns(self) -> Floats:
+        """What rates count, (n, 4): hits, rightly not called, of the class, called."""
+        counted = self.actual & self.called, ~self.actual & ~self.called, self.actual, self.called
+        return np.stack(counted, axis=1).astype(np.float64)
 
     @cached_property
-    def _ends(self) -> NDArray[np.intp]:
-        """Where runs of equal scores end, in sorted rows."""
-        score = self.score[self._order]
-        return np.flatnonzero(np.append(score[1:] != score[:-1], True)) if score.size else self._order
+    def _sorted(self) -> tuple[_Side, _Side]:
+        """Rows of the class and of the rest, by falling score, and how many each threshold takes."""
+        order = np.argsort(-self.score, kind="stable")
+        score, actual = self.score[order], self.actual[order]
+        ends = np.flatnonzero(np.append(score[1:] != score[:-1], True)) if score.size else order
+        of_class, of_rest = ((order[side], np.append(0, np.cumsum(side)[ends])) for side in (actual, ~actual))
+        return of_class, of_rest
 
     def _cumulated(self, weights: Floats) -> tuple[Floats, Floats]:
         """True and false positives (b, thresholds + 1), from none called to all called."""
-        ordered = weights[:, self._order]
-        hits = ordered * self.actual[self._order]
-        ordered -= hits
-        return self._at_thresholds(hits), self._at_thresholds(ordered)
+        of_class, of_rest = self._sorted
+        return _counted(weights, *of_class), _counted(weights, *of_rest)
 
-    def _at_thresholds(self, counts: Floats) -> Floats:
-        cumulated = np.zeros((len(counts), self._ends.size + 1))
-        cumulated[:, 1:] = np.cumsum(counts, axis=1, out=counts)[:, self._ends]
-        return cumulated
+
+def _counted(weights: Floats, rows: NDArray[np.intp], above: NDArray[np.intp]) -> Floats:
+    """Weights of the first so many of `rows`, for each number in `above`, (b, len(above))."""
+    cumulated = np.zeros((len(weights), len(rows) + 1))
+    np.cumsum(weights[:, rows], axis=1, out=cumulated[:, 1:])
+    counted: Floats = np.take(cumulated, above, axis=1)
+    return counted
 
 
 def contrasts(predictions: Predictions) -> list[Contrast]:

@@ -73,11 +73,11 @@ def decision_curve(
     (side,) = contrasts(predictions)
     at = np.array(THRESHOLDS)
     worth = np.where(side.actual[:, None], 1.0, -at / (1 - at))  # of acting on a row, at each threshold
-    acted = worth * (side.score[:, None] >= at)
+    both = np.hstack([worth * (side.score[:, None] >= at), worth])
 
     def benefit(weights: Floats) -> dict[str, Floats]:
         total = weights.sum(axis=1)[:, None]
-        found = ratio(weights @ np.hstack([acted, worth]), total)
+        found = ratio(weights @ both, total)
         return {str(column): found[:, column] for column in range(found.shape[1])}
 
     found = tuple(estimates(benefit, predictions, rng, resamples).values())
