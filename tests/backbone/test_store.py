@@ -1,75 +1,107 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
 import subprocess
 import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import lmdb
 import numpy as np
 import pytest
 
-from hilum.backbone.store import FeatureStore, Stored, _sealed, cache_folder
+from hilum.backbone import store as module
+from hilum.backbone.store import IN_USE, NOTE, Context, FeatureStore, Record, Section, cache_folder
 from hilum.radiograph import Header
 
 HEADER = Header("PNG", 40, 50, "L", 8, 123, spacing_mm=(0.1, 0.2), view="PA", modality="CR")
 COUNT = 300
+CONTEXT = Context("ab" * 32, "resnet18", "square-2-64-stretch", "cpu, OpenVINO, float32")
 
 # A process that writes item after item, whose values can be told from their number.
 WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from hilum.backbone.store import FeatureStore, Stored
+from hilum.backbone.store import Context, FeatureStore, Record
 from hilum.radiograph import Header
 start, stop = int(sys.argv[2]), int(sys.argv[3])
-store = FeatureStore(Path(sys.argv[1]))
+store = FeatureStore(Path(sys.argv[1])).section(Context("ab" * 32, "n", "p", "e"))
 print("ready", flush=True)
 for number in range(start, stop):
     header = Header("PNG", number, 1, "L", 8, 1)
-    store.put([Stored(f"image{number}", f"key{number}", np.full(300, number, np.float32), header)])
+    store.put([Record(f"image{number}", np.full(300, number, np.float32), header)])
 """
 
 
-def item(number: int = 0) -> Stored:
-    return Stored(f"image{number}", f"key{number}", np.full(COUNT, number, np.float32), HEADER)
+def item(number: int = 0) -> Record:
+    return Record(f"image{number}", np.full(COUNT, number, np.float32), HEADER)
 
 
-def same(found: Stored | None, expected: Stored) -> bool:
+def same(found: Record | None, expected: Record) -> bool:
     return (
         found is not None
         and np.array_equal(found.values, expected.values)
-        and (found.image, found.key, found.header) == (expected.image, expected.key, expected.header)
+        and (found.image, found.header) == (expected.image, expected.header)
     )
 
 
 @pytest.fixture
-def store(tmp_path):
-    with FeatureStore.open(tmp_path / "store") as opened:
-        yield opened
+def folder(tmp_path) -> Path:
+    return tmp_path / "store"
 
 
-def test_what_is_put_is_found_again(store, tmp_path):
+@pytest.fixture
+def store(folder):
+    with FeatureStore.open(folder) as opened:
+        yield opened.section(CONTEXT)
+
+
+def test_what_is_put_is_found_again(store, folder):
     store.put([item(1), item(2)])
-    assert same(store.get("image1", "key1", COUNT), item(1))
+    assert same(store.get("image1", COUNT), item(1))
     store.close()
-    with FeatureStore.open(tmp_path / "store") as again:
-        assert same(again.get("image2", "key2", COUNT), item(2))
-        assert again.get("image3", "key3", COUNT) is None
+    with FeatureStore.open(folder) as again:
+        assert same(again.section(CONTEXT).get("image2", COUNT), item(2))
+        assert again.section(CONTEXT).get("image3", COUNT) is None
+
+
+def test_contexts_do_not_mix(folder):
+    with FeatureStore.open(folder) as opened:
+        opened.section(CONTEXT).put([item(1)])
+        assert opened.section(replace(CONTEXT, key="cd" * 32)).get("image1", COUNT) is None
+        assert opened.section(replace(CONTEXT, network="named otherwise")) is opened.section(CONTEXT)
+
+
+def test_a_section_says_what_it_is_and_when_it_was_used(folder):
+    with FeatureStore.open(folder) as opened:
+        note = opened.section(CONTEXT).folder / NOTE
+    assert json.loads(note.read_text()) == asdict(CONTEXT)
+    os.utime(note, (0, 0))
+    with FeatureStore.open(folder) as opened:
+        opened.section(CONTEXT)
+    assert note.stat().st_mtime > 1e9
+
+
+def test_an_open_store_is_marked_and_a_closed_one_is_not(folder):
+    with FeatureStore.open(folder), FeatureStore.open(folder):
+        assert len(list((folder / IN_USE).iterdir())) == 2
+    assert list((folder / IN_USE).iterdir()) == []
 
 
 def test_values_are_kept_to_the_last_bit(store):
     values = np.random.default_rng(0).standard_normal(COUNT).astype(np.float32)
     store.put([item()._replace(values=values)])
-    assert store.get("image0", "key0", COUNT).values.tobytes() == values.tobytes()
+    assert store.get("image0", COUNT).values.tobytes() == values.tobytes()
 
 
 def test_another_number_of_features_counts_as_absent(store):
     store.put([item()])
-    assert store.get("image0", "key0", COUNT + 1) is None
+    assert store.get("image0", COUNT + 1) is None
 
 
 def test_it_takes_no_room_on_disk_before_it_is_filled(store):
@@ -77,48 +109,52 @@ def test_it_takes_no_room_on_disk_before_it_is_filled(store):
     assert (store.folder / "data.mdb").stat().st_blocks * 512 < 1_000_000
 
 
-@pytest.mark.parametrize("change", [lambda facts: facts.pop("kvp"), lambda facts: facts.update(weight=1)])
-def test_a_header_of_a_version_with_other_facts_counts_as_absent(store, change):
-    facts = HEADER.as_dict()
-    change(facts)
+def test_a_record_of_a_version_with_other_facts_counts_as_absent(store, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_SEAL", hashlib.blake2b(b"format,rows", digest_size=16))
+        store.put([item()])
+        assert same(store.get("image0", COUNT), item())
+    assert store.get("image0", COUNT) is None
+    store.put([item()])
+    assert same(store.get("image0", COUNT), item())
+
+
+@pytest.mark.parametrize("place", [3, 17, 40, -3])
+def test_a_damaged_record_counts_as_absent_and_is_written_anew(store, place):
+    store.put([item(7)])
+    with store._environment.begin(write=True) as transaction:
+        value = bytearray(transaction.get(b"image7"))
+        value[place] ^= 1
+        transaction.put(b"image7", bytes(value))
+    assert store.get("image7", COUNT) is None
+    store.put([item(7)])
+    assert same(store.get("image7", COUNT), item(7))
+
+
+@pytest.mark.parametrize("length", [0, 10, 17, 60, -4])
+def test_a_record_cut_short_counts_as_absent(store, length):
     store.put([item()])
     with store._environment.begin(write=True) as transaction:
-        transaction.put(b"image0", _sealed("image0", json.dumps(facts).encode()), db=store._headers)
-    assert store.get("image0", "key0", COUNT) is None
-    store.put([item()])
-    assert same(store.get("image0", "key0", COUNT), item())
+        transaction.put(b"image0", transaction.get(b"image0")[:length])
+    assert store.get("image0", COUNT) is None
 
 
-@pytest.mark.parametrize("where", ["values", "facts"])
-def test_a_damaged_value_counts_as_absent_and_is_written_anew(store, where):
-    store.put([item()])
-    database, key = (store._features, b"key0") if where == "values" else (store._headers, b"image0")
-    with store._environment.begin(write=True) as transaction:
-        value = bytearray(transaction.get(key, db=database))
-        value[-3] ^= 1
-        transaction.put(key, bytes(value), db=database)
-    assert store.get("image0", "key0", COUNT) is None
-    store.put([item()])
-    assert same(store.get("image0", "key0", COUNT), item())
-
-
-def test_a_value_cut_short_counts_as_absent(store):
-    store.put([item()])
-    with store._environment.begin(write=True) as transaction:
-        transaction.put(b"key0", transaction.get(b"key0", db=store._features)[:-4], db=store._features)
-    assert store.get("image0", "key0", COUNT) is None
-
-
-def test_a_value_under_anothers_key_counts_as_absent(store):
+def test_a_record_under_anothers_name_counts_as_absent(store):
     store.put([item(1), item(2)])
     with store._environment.begin(write=True) as transaction:
-        transaction.put(b"key1", transaction.get(b"key2", db=store._features), db=store._features)
-    assert store.get("image1", "key1", COUNT) is None
+        transaction.put(b"image1", transaction.get(b"image2"))
+    assert store.get("image1", COUNT) is None
 
 
-def test_kills_at_any_moment_leave_only_right_values(tmp_path):
+@pytest.mark.parametrize("spacing", [None, (0.1, 0.1)])
+def test_headers_come_back_as_they_were(store, spacing):
+    header = replace(HEADER, spacing_mm=spacing, manufacturer="SIEMENS “Ä”")
+    store.put([item()._replace(header=header)])
+    assert store.get("image0", COUNT).header == header
+
+
+def test_kills_at_any_moment_leave_only_right_values(folder):
     rng = random.Random(0)
-    folder = tmp_path / "store"
     found = 0
     for attempt in range(10):
         start = attempt * 100_000
@@ -129,39 +165,40 @@ def test_kills_at_any_moment_leave_only_right_values(tmp_path):
             writer.stdout.readline()
             time.sleep(rng.uniform(0.01, 0.15))
             writer.kill()
-        with FeatureStore.open(folder) as store:
+        with FeatureStore.open(folder) as opened:
+            store = opened.section(CONTEXT)
             with store._environment.begin() as transaction:
-                keys = [bytes(key) for key, _ in transaction.cursor(db=store._features)]
-            for key in keys:
-                number = int(key[3:])
-                values = store.get(f"image{number}", f"key{number}", COUNT)
-                assert np.array_equal(values.values, np.full(COUNT, number, np.float32))
-                assert values.header.rows == number
-            assert len(keys) > found  # each process got on, whatever the one before it left
-            found = len(keys)
+                images = [bytes(image).decode() for image, _ in transaction.cursor()]
+            for image in images:
+                record = store.get(image, COUNT)
+                number = int(image.removeprefix("image"))
+                assert np.array_equal(record.values, np.full(COUNT, number, np.float32))
+                assert record.header.rows == number
+            assert len(images) > found  # each process got on, whatever the one before it left
+            found = len(images)
 
 
-def test_several_processes_write_at_once(tmp_path):
-    folder = tmp_path / "store"
+def test_several_processes_write_at_once(folder):
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(folder), str(start), str(start + 30)])
         for start in (0, 20, 1000)
     ]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
-    with FeatureStore.open(folder) as store:
+    with FeatureStore.open(folder) as opened:
+        store = opened.section(CONTEXT)
         for number in (*range(50), *range(1000, 1030)):
-            assert store.get(f"image{number}", f"key{number}", COUNT).values[0] == number
+            assert store.get(f"image{number}", COUNT).values[0] == number
 
 
 def test_a_forked_child_opens_it_anew(store):
     store.put([item(1)])
     child = os.fork()
     if child == 0:
-        found = same(store.get("image1", "key1", COUNT), item(1))
+        found = same(store.get("image1", COUNT), item(1))
         store.put([item(2)])
         os._exit(0 if found else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert same(store.get("image2", "key2", COUNT), item(2))
+    assert same(store.get("image2", COUNT), item(2))
 
 
 def cut_short(path: Path):
@@ -173,36 +210,43 @@ def overwrite(path: Path):
 
 
 @pytest.mark.parametrize("spoil", [cut_short, overwrite])
-def test_a_damaged_file_means_no_store_and_a_note(tmp_path, said, spoil):
-    with FeatureStore.open(tmp_path) as store:
-        store.put([item(number) for number in range(50)])
-    spoil(tmp_path / "data.mdb")
-    with FeatureStore.open(tmp_path, said) as store:
-        assert store is None
+def test_a_damaged_file_means_no_section_and_a_note(folder, said, spoil):
+    with FeatureStore.open(folder) as opened:
+        opened.section(CONTEXT).put([item(number) for number in range(50)])
+        path = opened.section(CONTEXT).folder / "data.mdb"
+    spoil(path)
+    with FeatureStore.open(folder, said) as opened:
+        assert opened.section(CONTEXT) is None
+        assert opened.section(CONTEXT) is None
+        assert opened.section(replace(CONTEXT, key="cd" * 32)) is not None  # the others work
+    assert len(said.messages) == 1
     assert "cannot be used, so all features are computed" in said.messages[0]
 
 
-def test_a_folder_that_cannot_be_means_no_store_and_a_note(tmp_path, said):
+def test_a_folder_that_cannot_be_means_no_section_and_a_note(tmp_path, said):
     (tmp_path / "file").write_text("")
-    with FeatureStore.open(tmp_path / "file" / "store", said) as store:
-        assert store is None
+    with FeatureStore.open(tmp_path / "file" / "store", said) as opened:
+        assert opened.section(CONTEXT) is None
     assert "HILUM_CACHE" in said.messages[0]
 
 
 def test_damaged_pages_are_never_wrong_values(tmp_path):
-    with FeatureStore.open(tmp_path / "a") as store:
-        store.put([item(number) for number in range(100)])
+    whole = Section(tmp_path / "a", CONTEXT)
+    whole.put([item(number) for number in range(100)])
+    whole.close()
     content = (tmp_path / "a" / "data.mdb").read_bytes()
     rng = random.Random(1)
-    (tmp_path / "b").mkdir()
-    for _ in range(5):
+    for attempt in range(5):
         spoiled = bytearray(content)
         for _ in range(300):
             spoiled[rng.randrange(16_384, len(spoiled))] = rng.randrange(256)
-        (tmp_path / "b" / "data.mdb").write_bytes(spoiled)
-        with FeatureStore.open(tmp_path / "b") as store:
-            for number in range(100) if store is not None else ():
-                found = store.get(f"image{number}", f"key{number}", COUNT)
+        folder = tmp_path / f"b{attempt}" / CONTEXT.key[:32]
+        folder.mkdir(parents=True)
+        (folder / "data.mdb").write_bytes(spoiled)
+        with FeatureStore.open(folder.parent) as opened:
+            section = opened.section(CONTEXT)
+            for number in range(100) if section is not None else ():
+                found = section.get(f"image{number}", COUNT)
                 assert found is None or same(found, item(number))
 
 
