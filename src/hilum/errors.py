@@ -20,6 +20,7 @@
     │   └── RunExistsError           a finished run is already there
     ├── AuditError               a run cannot be audited, or its audit cannot be read
     ├── BenchError               a side of a benchmark failed, or cannot be measured here
+    ├── CacheError               the cache cannot be changed now
     ├── OfflineError             something must be downloaded and cannot be
     └── MissingLibraryError      a library is not installed that this needs
 
@@ -38,6 +39,7 @@ __all__ = [
     "BackboneError",
     "BenchError",
     "BundleError",
+    "CacheError",
     "CohortError",
     "CorruptFileError",
     "FitError",
@@ -177,6 +179,10 @@ class AuditError(HilumError):
 
 class BenchError(HilumError):
     """A side of a benchmark failed, or cannot be measured here."""
+
+
+class CacheError(HilumError):
+    """The cache cannot be changed now."""
 
 
 class OfflineError(HilumError):

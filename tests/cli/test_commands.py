@@ -33,6 +33,8 @@ from hilum.run import Run
         ("cohort", "build"),
         ("cohort", "check"),
         ("cohort", "duplicates"),
+        ("cache", "info"),
+        ("cache", "prune"),
         ("backbones",),
         ("recipes",),
     ],

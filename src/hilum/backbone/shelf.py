@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import shutil
 import tempfile
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,11 +28,12 @@ from hilum.recipe.settings import BackboneSettings
 if TYPE_CHECKING:
     from hilum.backbone.network import Network
 
-__all__ = ["GRAPH", "facts_at", "place_of", "put"]
+__all__ = ["FACTS", "GRAPH", "facts_at", "place_of", "put"]
 
 GRAPH = "graph.xml"
 _TENSORS = "graph.bin"
-_FACTS = "facts.json"
+FACTS = "facts.json"
+"""What vouches for a graph; its time is when it was last asked for."""
 _LIBRARIES = ("hilum", "openvino", "timm", "torch")
 
 
@@ -59,12 +62,15 @@ def _identity(settings: BackboneSettings, seed: int) -> str | None:
 def facts_at(place: Path) -> Facts | None:
     """Return the facts of the network at `place`; None where it is not there, or damaged."""
     try:
-        kept = json.loads((place / _FACTS).read_bytes())
+        kept = json.loads((place / FACTS).read_bytes())
         if any(hash_file(place / name) != digest for name, digest in kept["files"].items()):
             return None
-        return TypeAdapter(Facts).validate_python(kept["facts"])
+        facts = TypeAdapter(Facts).validate_python(kept["facts"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return None
+    with suppress(OSError):  # a read-only folder
+        os.utime(place / FACTS)
+    return facts
 
 
 def put(place: Path | None, network: Network, facts: Facts) -> Path:
@@ -95,5 +101,5 @@ def _fill(folder: Path, network: Network, facts: Facts) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_graph(folder / GRAPH, network, facts.size)
     files = {name: hash_file(folder / name) for name in (GRAPH, _TENSORS)}
-    write_json(folder / _FACTS, {"facts": TypeAdapter(Facts).dump_python(facts, mode="json"), "files": files})
+    write_json(folder / FACTS, {"facts": TypeAdapter(Facts).dump_python(facts, mode="json"), "files": files})
     return folder

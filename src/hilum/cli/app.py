@@ -17,6 +17,7 @@ from hilum.cli import (
     audit,
     backbones,
     bench,
+    cache,
     cohort,
     compare,
     demo,
@@ -88,5 +89,6 @@ app.command("report")(report.report)
 app.command("demo")(demo.demo)
 app.add_typer(cohort.commands, name="cohort")
 app.add_typer(bench.commands, name="bench")
+app.add_typer(cache.commands, name="cache")
 app.command("backbones")(backbones.backbones)
 app.command("recipes")(recipes.recipes)
