@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilum.backbone.store import Context, FeatureStore, Record
+from hilum.backbone.record import Record
+from hilum.backbone.store import Context, FeatureStore
 from hilum.radiograph import Header
 
 

@@ -9,12 +9,10 @@ damaged counts as absent and is written anew. The store is a convenience: where 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,10 +23,11 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from hilum.artifact import write_json
+from hilum.backbone.record import Record, sealed, unsealed
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Header
 
-__all__ = ["CACHE_VARIABLE", "NOTE", "Context", "FeatureStore", "Record", "Section", "Stored", "cache_folder"]
+__all__ = ["CACHE_VARIABLE", "NOTE", "Context", "FeatureStore", "Section", "Stored", "cache_folder"]
 
 CACHE_VARIABLE = "HILUM_CACHE"
 NOTE = "context.json"
@@ -38,12 +37,6 @@ IN_USE = ".in-use"
 """Folder with a locked file for each process that has the store open."""
 
 _MAP_BYTES = 1 << 37  # address space only; the file grows with what is in it
-_DIGEST_BYTES = 16
-_LENGTH_BYTES = 2
-_FACTS = tuple(fact.name for fact in fields(Header))
-_SPACING = _FACTS.index("spacing_mm")
-_SEAL = hashlib.blake2b(",".join(_FACTS).encode(), digest_size=_DIGEST_BYTES)
-"""Values of a version with other facts do not match it, and count as absent."""
 
 
 def cache_folder() -> Path:
@@ -68,22 +61,6 @@ class Context:
     network: str
     preparation: str
     engine: str
-
-
-class Record(NamedTuple):
-    """What the store holds of an image.
-
-    Parameters
-    ----------
-    image : str
-        SHA-256 of the file's bytes.
-    values : ndarray of float32, shape (features,)
-    header : Header
-    """
-
-    image: str
-    values: NDArray[np.float32]
-    header: Header
 
 
 class Stored(NamedTuple):
@@ -212,8 +189,8 @@ class Section:
         self._follow_fork()
         try:
             with self._environment.begin(buffers=True) as transaction:
-                sealed = transaction.get(image.encode())
-                return None if sealed is None else _unsealed(image, sealed, count)
+                value = transaction.get(image.encode())
+                return None if value is None else unsealed(image, value, count)
         except lmdb.Error:  # a damaged page
             return None
 
@@ -225,7 +202,7 @@ class Section:
         try:
             with self._environment.begin(write=True) as transaction:
                 for item in items:
-                    transaction.put(item.image.encode(), _sealed(item))
+                    transaction.put(item.image.encode(), sealed(item))
         except lmdb.Error as error:
             self._writable = False
             self._progress.say(f"{self.folder}: features can no longer be stored: {error}.")
@@ -282,31 +259,3 @@ def _check_length(environment: Any, folder: Path) -> None:
     if found < expected:
         message = f"data.mdb is cut short: {found} of {expected} bytes"
         raise lmdb.CorruptedError(message)
-
-
-def _digest(image: str, content: Any) -> bytes:
-    digest = _SEAL.copy()
-    digest.update(image.encode())
-    digest.update(content)
-    return digest.digest()
-
-
-def _sealed(item: Record) -> bytes:
-    """Lay a value out: digest, length of the header's facts, these as a JSON list, float32 values."""
-    facts = json.dumps([getattr(item.header, name) for name in _FACTS]).encode()
-    content = len(facts).to_bytes(_LENGTH_BYTES, "little") + facts + item.values.astype("<f4").tobytes()
-    return _digest(item.image, content) + content
-
-
-def _unsealed(image: str, sealed: memoryview, count: int) -> Record | None:
-    content = sealed[_DIGEST_BYTES:]
-    if sealed[:_DIGEST_BYTES] != _digest(image, content):
-        return None
-    start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
-    if len(content) != start + 4 * count:
-        return None
-    facts = json.loads(str(content[_LENGTH_BYTES:start], "utf-8"))
-    if facts[_SPACING] is not None:
-        facts[_SPACING] = tuple(facts[_SPACING])
-    values = np.frombuffer(content, "<f4", offset=start).astype(np.float32)
-    return Record(image, values, Header(*facts))
