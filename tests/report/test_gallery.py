@@ -5,7 +5,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from hilum.report.gallery import fit, jpeg, tiles
+from hilum.report import gallery
+from hilum.report.gallery import choice, fit, jpeg, tiles
 
 
 def test_every_test_image_has_one_tile(content):
@@ -51,3 +52,18 @@ def test_a_jpeg_is_gray_and_close_to_its_pixels():
     image = Image.open(io.BytesIO(jpeg(pixels, 100)))
     assert (image.format, image.mode, image.size) == ("JPEG", "L", (100, 80))
     assert np.abs(np.asarray(image).astype(int) - pixels).max() <= 12
+
+
+def test_of_many_the_surest_wrong_and_the_least_sure_right_are_shown(two_class, monkeypatch):
+    every = tiles(two_class)
+    monkeypatch.setattr(gallery, "MOST", 3)
+    some = tiles(two_class)
+    assert [tile.image for tile in some] == [tile.image for tile in every[:4]]  # one wrong, three right
+    assert [tile.right for tile in some] == [False, True, True, True]
+
+
+def test_it_says_what_is_not_shown(monkeypatch):
+    monkeypatch.setattr(gallery, "MOST", 3)
+    assert choice(3, 3) == ""
+    assert choice(3, 4).startswith("Shown: all wrong ones and the 3 least sure right ones.")
+    assert choice(4, 0).startswith("Shown: the 3 surest wrong ones and all right ones.")

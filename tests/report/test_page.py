@@ -169,6 +169,22 @@ def test_all_exclusions_are_listed_with_their_reasons(two_class):
     )
 
 
+def test_of_many_exclusions_the_first_are_listed_and_all_counted(two_class, monkeypatch):
+    monkeypatch.setattr("hilum.report.page.MOST_LEFT_OUT", 10)
+    prose = read(render(two_class, {})).prose
+    assert "127 images left out, one by one" in prose
+    assert "The first 10; all are in" in prose
+    assert "images/cut.jpg" not in prose
+
+
+def test_a_gallery_that_shows_some_counts_all(three_class, monkeypatch):
+    monkeypatch.setattr("hilum.report.gallery.MOST", 20)
+    html = render(three_class, {})
+    prose = read(html).prose
+    assert html.count('class="tile') == 40
+    assert "1,124 test images: 61 wrong, 1,063 right. Shown: the 20 surest wrong ones" in prose
+
+
 def test_without_test_images_nothing_is_claimed(degenerate):
     table = degenerate.predictions.table
     none = Predictions(table[table["split"] == "train"], degenerate.classes)

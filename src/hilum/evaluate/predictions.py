@@ -86,7 +86,7 @@ class Predictions:
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts that have rows, in the order of `PARTS`."""
-        present = set(self.table["split"])
+        present = set(self.table["split"].unique())
         return tuple(name for name in PARTS if name in present)
 
     def part(self, name: str) -> Predictions:
@@ -194,7 +194,7 @@ def _typed(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 def _check_values(table: pd.DataFrame, classes: tuple[str, ...]) -> None:
     for column, allowed in (("split", PARTS), ("label", classes), ("predicted", classes)):
-        unknown = set(table[column]) - set(allowed)
+        unknown = set(table[column].unique()) - set(allowed)
         if unknown:
             raise CohortError(
                 f"unknown {column}", expected=" or ".join(allowed), found=", ".join(sorted(unknown))

@@ -19,7 +19,7 @@ from hilum.artifact import replacing
 from hilum.progress import SILENT, Progress
 from hilum.report.content import Content
 from hilum.report.format import count, plural, share
-from hilum.report.gallery import Tile, fit, tiles
+from hilum.report.gallery import Tile, choice, fit, tiles
 from hilum.report.style import COLOURS, INK, QUIET, shorten, style
 
 __all__ = ["PER_PAGE", "write_album"]
@@ -39,7 +39,7 @@ WRONG = COLOURS[1]
 
 
 def write_album(content: Content, path: Path, progress: Progress = SILENT) -> None:
-    """Write every test image with predicted and correct label, wrong ones first, as a paged PDF.
+    """Write the gallery's test images with predicted and correct label, wrong ones first, as a paged PDF.
 
     The same content gives the same bytes.
     """
@@ -49,7 +49,7 @@ def write_album(content: Content, path: Path, progress: Progress = SILENT) -> No
     with style(), replacing(path) as temporary, PdfPages(temporary, metadata=facts) as pdf:
         for number, page in enumerate(progress.track(pages, what="Drawing pages", total=len(pages)), start=1):
             figure, axes = _sheet()
-            _head(axes, content, album, f"Page {number} of {len(pages)}")
+            _head(axes, content, f"Page {number} of {len(pages)}")
             _pictures(axes, page)
             _frames(axes, page)
             axes.add_artist(_Lines([line for place, tile in enumerate(page) for line in _words(tile, place)]))
@@ -64,15 +64,14 @@ def _sheet() -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _head(axes: Axes, content: Content, album: Sequence[Tile], page: str) -> None:
-    wrong = sum(not tile.right for tile in album)
+def _head(axes: Axes, content: Content, page: str) -> None:
+    right, total = int(content.confusion.counts.trace()), content.confusion.n
     origin = "Synthetic images. " if content.synthetic else ""
     origin += "Random weights: the network was not trained. " if content.untrained else ""
     axes.text(MARGIN_INCH, 0.5, shorten(content.recipe.title, 60), fontsize=13, weight="bold")
-    line = f"{plural(len(album), 'test image')}, {count(wrong)} wrong; wrong ones first."
-    axes.text(
-        MARGIN_INCH, 0.72, f"{line} The percentage is the probability of the predicted class.", fontsize=8
-    )
+    line = f"{plural(total, 'test image')}, {count(total - right)} wrong; wrong ones first."
+    meaning = choice(total - right, right) or "The percentage is the probability of the predicted class."
+    axes.text(MARGIN_INCH, 0.72, f"{line} {meaning}", fontsize=8)
     axes.text(MARGIN_INCH, 0.9, f"{origin}Research, not diagnosis.", fontsize=8, weight="bold")
     axes.text(WIDTH_INCH - MARGIN_INCH, 0.9, page, fontsize=8, color=QUIET, ha="right")
 

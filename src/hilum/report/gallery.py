@@ -1,4 +1,4 @@
-"""Every test image with what the classifier said of it, the wrong ones first."""
+"""Test images with what the classifier said of them, the wrong ones first."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hilum.evaluate import Predictions
 from hilum.report.content import Content
+from hilum.report.format import count
 
-__all__ = ["Pixels", "Tile", "data_uri", "fit", "jpeg", "tiles"]
+__all__ = ["MOST", "Pixels", "Tile", "choice", "data_uri", "fit", "jpeg", "shown", "tiles"]
+
+MOST = 1200
+"""Wrong images that are shown, and right ones; a page of many more would not open."""
 
 Pixels = NDArray[np.uint8]
 
@@ -49,27 +54,45 @@ class Tile:
         return self.image.replace("\\", "/").rsplit("/", 1)[-1]
 
 
+def shown(test: Predictions) -> NDArray[np.intp]:
+    """Rows of the test images to show: wrong ones first, the surest on top; then right ones, the least sure.
+
+    `MOST` of each at most.
+    """
+    right = test.labels == test.predicted
+    sureness = _sureness(test)
+    order = np.lexsort((test.images.astype(str), np.where(right, sureness, -sureness), right))
+    wrong = int((~right).sum())
+    return np.concatenate([order[:wrong][:MOST], order[wrong:][:MOST]])
+
+
+def _sureness(test: Predictions) -> NDArray[np.float64]:
+    """Probability of the class that was predicted, (n,)."""
+    return np.asarray(test.probabilities[np.arange(len(test)), test.predicted])
+
+
 def tiles(content: Content) -> list[Tile]:
-    """All test images: wrong ones first, the surest on top; then right ones, the least sure on top."""
+    """Give the test images that are `shown`, in that order."""
     test = content.predictions.part("test")
-    chosen = test.probabilities[np.arange(len(test.table)), test.predicted]
-    found = [
-        Tile(
-            str(image),
-            test.classes[label],
-            test.classes[predicted],
-            float(probability),
-            content.thumbnails.get(str(image)),
-        )
-        for image, label, predicted, probability in zip(
-            test.table["image"], test.labels, test.predicted, chosen, strict=True
-        )
+    rows = shown(test)
+    columns = test.images[rows], test.labels[rows], test.predicted[rows], _sureness(test)[rows]
+    return [
+        Tile(image, test.classes[label], test.classes[called], float(sure), content.thumbnails.get(image))
+        for image, label, called, sure in zip(*columns, strict=True)
     ]
-    return sorted(found, key=_rank)
 
 
-def _rank(tile: Tile) -> tuple[bool, float, str]:
-    return tile.right, tile.probability if tile.right else -tile.probability, tile.image
+def choice(wrong: int, right: int) -> str:
+    """Say which images are shown, of so many wrong and right ones; empty where all are.
+
+    >>> choice(12, 5000)
+    'Shown: all wrong ones and the 1,200 least sure right ones. Every image is in predictions.csv.'
+    """
+    if max(wrong, right) <= MOST:
+        return ""
+    first = "all wrong ones" if wrong <= MOST else f"the {count(MOST)} surest wrong ones"
+    second = "all right ones" if right <= MOST else f"the {count(MOST)} least sure right ones"
+    return f"Shown: {first} and {second}. Every image is in predictions.csv."
 
 
 def fit(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:

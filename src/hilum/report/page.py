@@ -15,13 +15,15 @@ from hilum.report import audit, practice, remains, tables, words
 from hilum.report import format as fmt
 from hilum.report.content import Content
 from hilum.report.figures import Section, plates_of
-from hilum.report.gallery import Tile, data_uri, jpeg, tiles
+from hilum.report.gallery import Tile, choice, data_uri, jpeg, tiles
 
 __all__ = ["Headline", "headline", "render"]
 
 SHOWN_WRONG = 48
 """Wrong images that a reader sees without opening anything; the others are one touch away."""
 SHOWN_RIGHT = 72
+MOST_LEFT_OUT = 1000
+"""Images left out that the page names one by one."""
 THUMBNAIL_PX = 128
 
 
@@ -66,6 +68,7 @@ def render(content: Content, figures: Mapping[str, bytes]) -> str:
     album = tiles(content)
     wrong = [tile for tile in album if not tile.right]
     right = [tile for tile in album if tile.right]
+    hits, total = int(content.confusion.counts.trace()), content.confusion.n
     return (
         _templates()
         .get_template("report.html")
@@ -84,12 +87,15 @@ def render(content: Content, figures: Mapping[str, bytes]) -> str:
             figures=_figures(content, figures, Section.FIGURES),
             wrong=wrong,
             right=right,
+            counts={"all": total, "wrong": total - hits, "right": hits},
+            choice=choice(total - hits, hits),
             shown_wrong=SHOWN_WRONG,
             shown_right=SHOWN_RIGHT,
             source_table=tables.counts_by_source(content.cohort, content.classes),
             counts_table=tables.counts_by_part(content),
             exclusions=tables.exclusion_counts(content.exclusions),
-            excluded=content.exclusions.to_dict("records"),
+            excluded=content.exclusions.head(MOST_LEFT_OUT).to_dict("records"),
+            left_out=len(content.exclusions),
             summary=words.summary_counts(content.cohort, len(content.exclusions)),
             design=words.design(content),
             glossary=words.glossary(content),

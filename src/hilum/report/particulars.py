@@ -137,7 +137,8 @@ def output(content: Content) -> str:
 
 def differences(content: Content) -> str:
     """Whether test images come from elsewhere."""
-    parts = {part: set(content.predictions.part(part).table["source"]) for part in ("train", "test")}
+    tables = {part: content.predictions.part(part).table for part in ("train", "test")}
+    parts = {part: set(table["source"].unique()) for part, table in tables.items()}
     alone = parts["test"] - parts["train"]
     if alone:
         return f"Sources that only test: {', '.join(sorted(alone))}."
@@ -195,7 +196,7 @@ def failures(content: Content) -> str:
     wrong = content.confusion.n - int(content.confusion.counts.trace())
     return (
         f"{fmt.count(wrong)} of {fmt.plural(content.confusion.n, 'test image')} wrong; confusion matrix and"
-        " every wrong image in `report.html`."
+        " wrong images in `report.html`, every image in `predictions.csv`."
     )
 
 

@@ -142,7 +142,7 @@ def findings(content: Content) -> list[str]:
 def _labels_apart(cohort: pd.DataFrame) -> list[str]:
     """Labels that share no source with another."""
     labels = cohort.groupby("source")["label"].transform("nunique")
-    mixed = set(cohort.loc[labels > 1, "label"])
+    mixed = set(cohort.loc[labels > 1, "label"].unique())
     names = list(cohort["label"].unique())
     return [name for name in names if name not in mixed] if len(names) > 1 else []
 
@@ -150,7 +150,7 @@ def _labels_apart(cohort: pd.DataFrame) -> list[str]:
 def _sources_shared(content: Content) -> bool:
     if content.recipe.split.by is SplitBy.SOURCE:
         return False
-    sources = [set(content.predictions.part(part).table["source"]) for part in ("train", "test")]
+    sources = [set(content.predictions.part(part).table["source"].unique()) for part in ("train", "test")]
     return bool(sources[0] & sources[1])
 
 

@@ -14,7 +14,7 @@ from hilum.evaluate import Predictions, clinical, confusion, pr_curve, roc_curve
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import ahead, read, thumbnail
 from hilum.recipe import dump
-from hilum.report import BackboneFacts, Content, Environment, write
+from hilum.report import BackboneFacts, Content, Environment, shown, write
 from hilum.run.run import Run
 
 __all__ = ["EVALUATION_FILE", "write_report"]
@@ -57,7 +57,7 @@ def _thumbnails(test: Predictions, data: Path, progress: Progress) -> dict[str, 
         except RadiographError:  # it was read once; now it is gone, and the gallery says so
             return None
 
-    images = list(dict.fromkeys(test.table["image"]))
+    images = list(dict.fromkeys(test.images[shown(test)]))
     pairs = zip(images, ahead(small, images), strict=True)
     done = progress.track(pairs, what="Reading the test images", total=len(images))
     return {image: pixels for image, pixels in done if pixels is not None}

@@ -98,7 +98,7 @@ def _by_source(table: pd.DataFrame, settings: SplitSettings) -> Iterator[Fold]:
     for name in table["source"].unique():
         left_out = (table["source"] == name).to_numpy()
         train, test = np.flatnonzero(~left_out), np.flatnonzero(left_out)
-        lost = sorted(set(table["label"]) - set(table["label"].iloc[train]))
+        lost = sorted(set(table["label"].unique()) - set(table["label"].iloc[train].unique()))
         if lost:
             raise SplitError(
                 f"without the source {name!r} no image of {', '.join(lost)} is left to train on",
