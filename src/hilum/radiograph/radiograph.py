@@ -86,10 +86,14 @@ class Radiograph:
         Upright, as a person would see it.
     header : Header
         The facts of the file.
+    extent : tuple of int, optional
+        Rows and columns of the picture, upright, where `pixels` hold it reduced: by a whole factor, the last
+        row and column reaching beyond its end where it does not divide. As many as `pixels` have otherwise.
     """
 
     pixels: NDArray[np.float32]
     header: Header
+    extent: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         pixels = self.pixels
@@ -98,4 +102,13 @@ class Radiograph:
             raise ValueError(msg)
         if not (pixels.min() >= 0 and pixels.max() <= 1):  # false for NaN too
             msg = "pixels: expected values in [0, 1]"
+            raise ValueError(msg)
+        if self.extent is not None:
+            self._check_extent(self.extent)
+
+    def _check_extent(self, extent: tuple[int, int]) -> None:
+        factor = -(-extent[0] // self.pixels.shape[0])
+        expected = tuple(-(-length // factor) for length in extent)
+        if factor < 1 or self.pixels.shape != expected:
+            msg = f"extent: expected a whole multiple of {self.pixels.shape}, found {extent}"
             raise ValueError(msg)

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageOps
+from PIL import ExifTags, Image, ImageChops, ImageOps
 
 from hilum.errors import CorruptFileError, NotARadiographError, OversizedImageError, UnsupportedFormatError
 from hilum.radiograph.format import Format, recognise
-from hilum.radiograph.jpeg import is_cut_short
+from hilum.radiograph.jpeg import draft, is_cut_short
 from hilum.radiograph.limits import Limits
 from hilum.radiograph.radiograph import Header, Radiograph
+from hilum.radiograph.reduction import Show, factor_for, render
 
 __all__ = ["decode", "full_scale"]
 
@@ -34,10 +36,11 @@ _DEEP = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I", "F"})
 _GRAY = frozenset({"1", "L"})
 _TIFF_COLUMNS, _TIFF_ROWS, _TIFF_BITS, _TIFF_PHOTOMETRIC = 256, 257, 258, 262
 _WHITE_IS_ZERO = 0
+_TURNED = (5, 6, 7, 8)  # orientations that swap rows and columns
 _AGAIN = "Copy it again from its source."
 
 
-def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
+def decode(content: bytes, path: Path | str, limits: Limits, side: int | None = None) -> Radiograph:
     """Decode a raster file.
 
     See `hilum.radiograph.decode`, which converts what Pillow raises besides `RadiographError`.
@@ -50,8 +53,8 @@ def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
     bits = _bits(image, content, form)
     header = Header(form.value, rows, columns, image.mode, bits, len(content))
     inverted = form is Format.TIFF and _is_white_zero(image)
-    if form is Format.JPEG:
-        image.draft("L", image.size)  # luma as stored: exact, and a quarter of the memory
+    factor = factor_for(rows, columns, side)
+    drafted = draft(image, factor) if form is Format.JPEG else 1
     try:
         image.load()
     except OSError as error:
@@ -61,13 +64,18 @@ def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
             found=_short(error),
             remedy=_AGAIN,
         ) from error
-    if form is Format.JPEG and is_cut_short(content, image):
+    if form is Format.JPEG and is_cut_short(content, image, drafted):
         raise CorruptFileError("the JPEG ends before its picture does", path=path, remedy=_AGAIN)
+    turned = image.getexif().get(ExifTags.Base.Orientation) in _TURNED
     ImageOps.exif_transpose(image, in_place=True)
-    pixels = _deep(image, path, inverted=inverted) if image.mode in _DEEP else _luma(image)
+    samples, show = _deep(image, path, inverted=inverted) if image.mode in _DEEP else (_luma(image), _unit)
     if form is Format.PNG and bits == 16 and image.mode not in _DEEP:
-        _check_reduced(pixels, path)
-    return Radiograph(pixels, header)
+        _check_low_bits(samples, path)
+    pixels = render(samples, show, factor // drafted)
+    if factor == 1:
+        return Radiograph(pixels, header)
+    extent = samples.shape if drafted == 1 else (columns, rows) if turned else (rows, columns)
+    return Radiograph(pixels, header, (extent[0], extent[1]))
 
 
 def full_scale(maximum: float) -> float:
@@ -156,7 +164,7 @@ def _is_white_zero(image: Image.Image) -> bool:
     return image.mode in _DEEP and photometric == _WHITE_IS_ZERO
 
 
-def _luma(image: Image.Image) -> NDArray[np.float32]:
+def _luma(image: Image.Image) -> NDArray[np.uint8]:
     if image.has_transparency_data:
         image = image if image.mode in {"LA", "RGBA"} else image.convert("RGBA")
         # Luma is linear, so this is luma over black; what lies under transparent pixels vanishes.
@@ -165,14 +173,18 @@ def _luma(image: Image.Image) -> NDArray[np.float32]:
         image = (image if image.mode in {"RGB", "P"} else image.convert("RGB")).convert("L")
     elif image.mode == "1":
         image = image.convert("L")
-    pixels = np.asarray(image).astype(np.float32)
-    pixels /= np.float32(255)
+    return np.asarray(image)
+
+
+def _unit(samples: NDArray[Any]) -> NDArray[np.float32]:
+    pixels: NDArray[np.float32] = np.divide(samples, np.float32(255), dtype=np.float32)
     return pixels
 
 
-def _deep(image: Image.Image, path: Path | str, *, inverted: bool) -> NDArray[np.float32]:
-    pixels = np.asarray(image).astype(np.float32)
-    low, high = float(pixels.min()), float(pixels.max())
+def _deep(image: Image.Image, path: Path | str, *, inverted: bool) -> tuple[NDArray[Any], Show]:
+    """Return the samples of more than 8 bits, and what shows some rows of them."""
+    samples = np.asarray(image)
+    low, high = float(samples.min()), float(samples.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise CorruptFileError("its samples are not all finite", path=path, found="NaN or infinity")
     if low < 0:
@@ -182,16 +194,21 @@ def _deep(image: Image.Image, path: Path | str, *, inverted: bool) -> NDArray[np
             found=f"{low:g}",
             remedy="Shift them to start at 0, or save 16-bit unsigned integers.",
         )
-    if "transparency" in image.info:  # one gray value that is transparent
-        pixels[pixels == image.info["transparency"]] = 0
     scale = 1.0 if image.mode == "F" and high <= 1 else full_scale(high)
-    pixels /= np.float32(scale)
-    return np.subtract(1, pixels, out=pixels) if inverted else pixels
+
+    def show(rows: NDArray[Any]) -> NDArray[np.float32]:
+        pixels = rows.astype(np.float32)
+        if "transparency" in image.info:  # one gray value that is transparent
+            pixels[pixels == image.info["transparency"]] = 0
+        pixels /= np.float32(scale)
+        return np.subtract(1, pixels, out=pixels) if inverted else pixels
+
+    return samples, show
 
 
-def _check_reduced(pixels: NDArray[np.float32], path: Path | str) -> None:
+def _check_low_bits(samples: NDArray[np.uint8], path: Path | str) -> None:
     """Refuse 16-bit colour that uses the low bits only: Pillow keeps 8 bits, and would give a black film."""
-    if pixels.max() < 0.25:
+    if samples.max() < 64:
         raise UnsupportedFormatError(
             "16-bit colour that uses the lower bits only",
             path=path,

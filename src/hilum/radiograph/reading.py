@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hilum.errors import (
     CorruptFileError,
     NotARadiographError,
@@ -24,10 +27,11 @@ from hilum.radiograph.radiograph import Radiograph
 __all__ = ["decode", "read", "read_content"]
 
 _SHORTEST_SIDE = 16
+_ROUNDING = 1e-6  # of means
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
 
 
-def read(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Radiograph:
+def read(path: Path | str, limits: Limits = DEFAULT_LIMITS, *, side: int | None = None) -> Radiograph:
     """Read a radiograph from a raster or DICOM file.
 
     Parameters
@@ -36,16 +40,20 @@ def read(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Radiograph:
         The file; its name and extension say nothing about its format.
     limits : Limits
         What the file may ask for.
+    side : int, optional
+        See `decode`.
 
     Raises
     ------
     RadiographError
         For anything that is in the file or wrong with it, and nothing else: see `decode`.
     """
-    return decode(read_content(Path(path), limits), path, limits)
+    return decode(read_content(Path(path), limits), path, limits, side=side)
 
 
-def decode(content: bytes, path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Radiograph:
+def decode(
+    content: bytes, path: Path | str, limits: Limits = DEFAULT_LIMITS, *, side: int | None = None
+) -> Radiograph:
     """Decode the bytes of a file, for callers that hash them too.
 
     Parameters
@@ -56,6 +64,10 @@ def decode(content: bytes, path: Path | str, limits: Limits = DEFAULT_LIMITS) ->
         For messages only.
     limits : Limits
         What the file may ask for.
+    side : int, optional
+        Side in pixels of the square that is made of the picture. Large pictures then come reduced by 2, 4 or
+        8, so that their shorter side keeps at least twice as many pixels, and are prepared together with
+        `Radiograph.extent`. What is refused does not depend on it.
 
     Raises
     ------
@@ -75,7 +87,7 @@ def decode(content: bytes, path: Path | str, limits: Limits = DEFAULT_LIMITS) ->
     # (names of patients), so only their types are kept.
     try:
         with _quiet():
-            radiograph = decoder(content, path, limits)
+            radiograph = decoder(content, path, limits, side)
     except RadiographError:
         raise
     except MemoryError as error:
@@ -89,7 +101,13 @@ def decode(content: bytes, path: Path | str, limits: Limits = DEFAULT_LIMITS) ->
             found=type(error).__name__,
             remedy="Copy or export it again from its source.",
         ) from error
-    _check_picture(radiograph, path)
+    _check_size(radiograph, path)
+    if radiograph.extent is None:
+        if _varies_by(radiograph.pixels, 0):
+            return radiograph
+        raise NotARadiographError("every pixel has the same value", path=path)
+    if not _varies_by(radiograph.pixels, _ROUNDING):
+        decode(content, path, limits)  # a fine pattern, of which only the mean is left, or nothing at all
     return radiograph
 
 
@@ -116,9 +134,8 @@ def read_content(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
         raise RadiographError("it cannot be opened", path=path, found=cause.lower()) from error
 
 
-def _check_picture(radiograph: Radiograph, path: Path | str) -> None:
-    pixels = radiograph.pixels
-    rows, columns = pixels.shape
+def _check_size(radiograph: Radiograph, path: Path | str) -> None:
+    rows, columns = radiograph.extent or radiograph.pixels.shape
     if min(rows, columns) < _SHORTEST_SIDE:
         raise NotARadiographError(
             "too small for a radiograph",
@@ -126,8 +143,11 @@ def _check_picture(radiograph: Radiograph, path: Path | str) -> None:
             expected=f"sides of at least {_SHORTEST_SIDE} pixels",
             found=f"{rows} × {columns}",
         )
-    if pixels.min() == pixels.max():
-        raise NotARadiographError("every pixel has the same value", path=path)
+
+
+def _varies_by(pixels: NDArray[np.float32], least: float) -> bool:
+    """Tell whether pixels differ by more than `least`; seldom by looking at all of them."""
+    return any(float(np.ptp(part)) > least for part in (pixels[len(pixels) // 2], pixels))
 
 
 class _Quiet:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from hilum.errors import CorruptFileError
 from hilum.radiograph.dicom.samples import Samples, Stored
+from hilum.radiograph.reduction import render
 
 __all__ = ["look_up", "patterns", "settle", "values"]
 
-_BAND = 1 << 20  # pixels at a time: indexing makes 8 bytes of each
 _MOST_ROWS = 512
 
 
@@ -31,13 +31,9 @@ def values(stored: Stored) -> NDArray[np.int64]:
     return value
 
 
-def look_up(table: NDArray[np.float32], samples: Samples) -> NDArray[np.float32]:
-    """Return ``table[samples]``, within little memory."""
-    out = np.empty(samples.shape, np.float32)
-    step = max(1, _BAND // samples.shape[1])
-    for start in range(0, len(samples), step):
-        out[start : start + step] = table[samples[start : start + step]]
-    return out
+def look_up(table: NDArray[np.float32], samples: Samples, factor: int = 1) -> NDArray[np.float32]:
+    """Return ``table[samples]``, reduced by `factor`, within little memory."""
+    return render(samples, table.take, factor)
 
 
 def settle(stored: Stored, path: Path | str) -> Stored:

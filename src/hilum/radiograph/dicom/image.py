@@ -11,13 +11,14 @@ from hilum.radiograph.dicom import colour, dataset, grayscale, kind, layout, sam
 from hilum.radiograph.dicom.values import numbers, positive, text
 from hilum.radiograph.limits import Limits
 from hilum.radiograph.radiograph import Header, Radiograph
+from hilum.radiograph.reduction import factor_for
 
 __all__ = ["decode"]
 
 _LONG_STRING = 64  # characters of the value representation LO (PS3.5, 6.2)
 
 
-def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
+def decode(content: bytes, path: Path | str, limits: Limits, side: int | None = None) -> Radiograph:
     """Decode a DICOM file.
 
     See `hilum.radiograph.decode`, which converts what pydicom raises besides `RadiographError`.
@@ -44,7 +45,9 @@ def decode(content: bytes, path: Path | str, limits: Limits) -> Radiograph:
         kvp=positive(elements, "KVP"),
         distance_mm=positive(elements, "DistanceSourceToDetector"),
     )
-    return Radiograph(render(stored, plan, elements, path), header)
+    factor = factor_for(plan.rows, plan.columns, side)
+    pixels = render(stored, plan, elements, path, factor)
+    return Radiograph(pixels, header, (plan.rows, plan.columns) if factor > 1 else None)
 
 
 def _spacing_mm(elements: Dataset) -> tuple[float, float] | None:

@@ -1,0 +1,202 @@
+"""Pictures decoded at the size that is needed: nearly the same, and refused alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hilum.errors import CorruptFileError, NotARadiographError, RadiographError, UnsupportedFormatError
+from hilum.radiograph import Fit, Preparation, Radiograph, decode, find_images, read, thumbnail
+from hilum.radiograph.reduction import FACTORS
+
+SIDE = 24
+ROWS, COLUMNS = 403, 421  # divided by none of the factors; 8 × 2 × 24 is 384
+
+# `benchmarks/reading.py` on real radiographs: at 224 pixels mean 0.0004, worst mean 0.0009, largest 0.07; at
+# 56 pixels worst mean 0.0024, largest 0.12.
+MEAN, LARGEST = 0.002, 0.15
+
+
+@pytest.fixture(scope="module")
+def film() -> np.ndarray:
+    """A picture with edges and grain, uint8 (403, 421), in which no two sides are alike."""
+    y, x = np.mgrid[:ROWS, :COLUMNS]
+    ribs = 40 * np.sin(y / 30 + np.cos(x / 60)) + 0.3 * x - 0.1 * y
+    heart = np.hypot(x - 250, (y - 230) * 1.3) < 70
+    grain = np.random.default_rng(0).normal(0, 6, x.shape)
+    return np.uint8((90 + ribs + 60 * heart + grain).clip(0, 255))
+
+
+def factor(radiograph) -> int:
+    return 1 if radiograph.extent is None else -(-radiograph.extent[0] // len(radiograph.pixels))
+
+
+def check_near(content: bytes, fit: Fit = Fit.STRETCH, side: int = SIDE, expected: int = 8) -> None:
+    whole, small = decode(content, "x"), decode(content, "x", side=side)
+    assert factor(small) == expected
+    assert small.extent == whole.pixels.shape
+    assert small.header == whole.header
+    preparation = Preparation(side, fit)
+    off = np.abs(preparation.apply(whole.pixels) - preparation.apply(small.pixels, small.extent))
+    assert off.mean() < MEAN
+    assert off.max() < LARGEST
+
+
+FORMS = {
+    "png": lambda encode, film: encode(film),
+    "png rgb": lambda encode, film: encode(Image.fromarray(film).convert("RGB")),
+    "png 12 bits": lambda encode, film: encode(film.astype(np.uint16) * 16),
+    "png 16 bits": lambda encode, film: encode(film.astype(np.uint16) * 257),
+    "tiff float": lambda encode, film: encode(film / np.float32(255), "TIFF"),
+    "tiff lzw": lambda encode, film: encode(film, "TIFF", compression="tiff_lzw"),
+    "webp": lambda encode, film: encode(film, "WEBP", lossless=True),
+    "jpeg progressive": lambda encode, film: encode(film, "JPEG", progressive=True),
+    "jpeg cmyk": lambda encode, film: encode(Image.fromarray(film).convert("CMYK"), "JPEG"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_pixels_are_means_of_the_whole_picture(form, film, encode):
+    content = FORMS[form](encode, film)
+    check_near(content)
+    whole, small = decode(content, "x").pixels, decode(content, "x", side=SIDE).pixels
+    means = [[whole[y : y + 8, x : x + 8].mean() for x in range(0, COLUMNS, 8)] for y in range(0, ROWS, 8)]
+    np.testing.assert_allclose(small, means, atol=1e-6)
+
+
+@pytest.mark.parametrize("fit", Fit)
+@pytest.mark.parametrize("reduced", FACTORS)
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_every_fit_and_factor(form, reduced, fit, film, encode):
+    content = encode(film, form, **({"quality": 92} if form == "JPEG" else {}))
+    check_near(content, fit, SIDE * 8 // reduced, reduced)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("options", [{}, {"restart_marker_rows": 1}, {"subsampling": 2}])
+def test_jpeg(mode, options, film, encode):
+    check_near(encode(Image.fromarray(film).convert(mode), "JPEG", **options))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("rows", [400, ROWS])  # divided by the factor, and not
+def test_turned_jpeg(orientation, rows, film, encode):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    check_near(encode(film[:rows, :400], "JPEG", exif=exif), Fit.PAD)
+
+
+WINDOW = {"WindowCenter": 1500, "WindowWidth": 900, "BitsStored": 12}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        WINDOW,
+        WINDOW | {"PhotometricInterpretation": "MONOCHROME1"},
+        WINDOW | {"VOILUTFunction": "SIGMOID"},
+        {"BitsStored": 12, "PixelPaddingValue": 0},
+    ],
+    ids=["window", "inverted", "sigmoid", "padding"],
+)
+def test_dicom_is_reduced_after_its_table(changes, film, dicom):
+    content = dicom(film.astype(np.uint16) * 16, **changes)
+    check_near(content)
+    whole, small = decode(content, "x").pixels, decode(content, "x", side=SIDE).pixels
+    np.testing.assert_allclose(small[0, 0], whole[:8, :8].mean(), atol=1e-6)
+    np.testing.assert_allclose(small[-1, -1], whole[400:, 416:].mean(), atol=1e-6)
+
+
+def test_dicom_in_colour(film, dicom):
+    check_near(dicom(np.dstack([film, film // 2, film // 3])))
+
+
+def test_the_full_scale_of_16_bits_is_that_of_the_whole_picture(film, encode):
+    deep = film.astype(np.uint16)
+    deep[200, 200] = 4095  # its mean with its neighbours would fit 10 bits
+    content = encode(deep)
+    np.testing.assert_allclose(
+        decode(content, "x", side=SIDE).pixels[0, 0], deep[:8, :8].mean() / 4095, atol=1e-6
+    )
+
+
+def test_thumbnails_are_of_the_whole_extent(film, encode):
+    small = decode(encode(film), "x", side=SIDE)
+    whole = thumbnail(decode(encode(film), "x").pixels, SIDE)
+    assert whole.shape == thumbnail(small.pixels, SIDE, small.extent).shape
+    assert np.abs(whole - thumbnail(small.pixels, SIDE, small.extent).astype(float)).mean() < 255 * MEAN
+
+
+def test_small_pictures_come_as_they_are(picture, encode):
+    for form in ("PNG", "JPEG"):
+        content = encode(picture, form)
+        small = decode(content, "x", side=SIDE)
+        assert small.extent is None
+        np.testing.assert_array_equal(small.pixels, decode(content, "x").pixels)
+
+
+def test_an_extent_is_a_whole_multiple(film, encode):
+    header, pixels = decode(encode(film), "x").header, np.zeros((51, 53), np.float32)
+    for extent in ((403, 421), (408, 424), (51, 53)):
+        assert Radiograph(pixels, header, extent).extent == extent
+    for extent in ((403, 425), (403, 416), (40, 53), (51, 106)):
+        with pytest.raises(ValueError, match=r"extent: expected a whole multiple of \(51, 53\)"):
+            Radiograph(pixels, header, extent)
+
+
+def outcome(content: bytes, side: int | None) -> type:
+    try:
+        return type(decode(content, "x", side=side))
+    except RadiographError as error:
+        return type(error)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"restart_marker_rows": 1}, {"optimize": True, "quality": 95}]
+)
+@pytest.mark.parametrize("black", [False, True])
+def test_a_jpeg_that_was_cut_is_refused_alike(options, black, film, encode):
+    film = film[:150, :203].copy()
+    if black:
+        film[100:, 120:] = 0
+    content = encode(film, "JPEG", **options)
+    data = content.rindex(b"\xff\xda") + 14
+    assert factor(decode(content, "x", side=9)) == 8
+    for end in np.linspace(data, len(content) - 3, 60, dtype=int):
+        cut = content[:end] + b"\xff\xd9"
+        for side in (9, 18, 37):
+            assert outcome(cut, side) is outcome(cut, None), (end, side)
+
+
+def test_a_constant_is_refused_and_a_fine_pattern_is_not(encode, dicom):
+    board = np.indices((64, 64)).sum(axis=0).astype(np.uint8) % 2 * 200
+    for content in (encode(board), encode(board, "JPEG", quality=100), dicom(board)):
+        assert factor(decode(content, "x", side=4)) == 4
+    flat = np.full((67, 67), 77, np.uint8)
+    for content in (encode(flat), encode(flat, "JPEG"), dicom(flat), encode(flat.astype(np.uint16) * 99)):
+        with pytest.raises(NotARadiographError, match="every pixel has the same value"):
+            decode(content, "x", side=4)
+
+
+def test_what_else_is_refused_stays_refused(film, encode, dicom):
+    cut = encode(film)[:-2000]
+    with pytest.raises(CorruptFileError):
+        decode(cut, "x", side=SIDE)
+    with pytest.raises(UnsupportedFormatError, match="negative samples"):
+        decode(encode(film.astype(np.float32) - 1000, "TIFF"), "x", side=SIDE)
+    with pytest.raises(CorruptFileError, match="every pixel is padding"):
+        decode(dicom(film * 0 + 3, PixelPaddingValue=3), "x", side=SIDE)
+
+
+@pytest.mark.real
+def test_real_radiographs_are_nearly_the_same(real_data: Path):
+    files = [path for path in find_images([real_data]) if path.suffix != ".csv"]
+    chosen = np.random.default_rng(1).choice(len(files), min(150, len(files)), replace=False)
+    for path in (files[index] for index in chosen):
+        preparation, small = Preparation(112), read(path, side=112)  # at 224 only the largest are reduced
+        off = preparation.apply(read(path).pixels) - preparation.apply(small.pixels, small.extent)
+        assert np.abs(off).mean() < MEAN, path
+        assert np.abs(off).max() < LARGEST, path
