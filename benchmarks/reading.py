@@ -1,0 +1,157 @@
+"""What reading at the size that is needed saves, and what it changes.
+
+    python benchmarks/reading.py DATA [--run RUN …] [--side 224 237 112 56] [--margin 2] [--images 60]
+
+prints three tables of the real images in DATA that `decode(…, side=…)` reduces: milliseconds an image on one
+thread, read and prepared, for each format and size (in turn, the best of five); how far prepared pixels move
+from those of the whole picture, for each side and factor (small sides reach the factors that only larger
+pictures reach at 224); and for each run how far probabilities move, and how many decisions change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from hilum.bundle import Bundle
+from hilum.classifier import Threshold, decide
+from hilum.errors import RadiographError
+from hilum.radiograph import Preparation, decode, find_images, read, reduction
+
+TIMES = 5
+SIZES = (
+    (0, "short side below 448"),
+    (448, "448 to 895"),
+    (896, "896 to 1791"),
+    (1792, "1792 and above (enlarged)"),
+)
+
+
+def prepared(content: bytes, preparation: Preparation, side: int | None) -> NDArray[np.float32]:
+    """Decode and prepare."""
+    radiograph = decode(content, "image", side=side)
+    return preparation.apply(radiograph.pixels, radiograph.extent)
+
+
+def milliseconds(content: bytes, side: int) -> tuple[float, float]:
+    """Return the best time without and with reduction."""
+    best = [np.inf, np.inf]
+    for _ in range(TIMES):
+        for place, asked in enumerate((None, side)):
+            began = time.perf_counter()
+            prepared(content, Preparation(side), asked)
+            best[place] = min(best[place], 1e3 * (time.perf_counter() - began))
+    return best[0], best[1]
+
+
+def enlarged(paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
+    """Yield pictures as large as films are digitised, which the collection's scaled-down files are not."""
+    for path in paths:
+        square = Preparation(2048).apply(read(path).pixels)
+        for form, image in (
+            ("JPEG", Image.fromarray(np.rint(square * 255).astype(np.uint8))),
+            ("PNG", Image.fromarray(np.rint(square * 4095).astype(np.uint16))),
+        ):
+            stream = BytesIO()
+            image.save(stream, form)
+            yield path, stream.getvalue()
+
+
+def times(paths: list[Path], side: int, count: int) -> None:
+    """Print the time an image, format by format."""
+    found: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    shuffled = list(np.random.default_rng(0).permutation(np.array(paths, object)))
+    for path, content in [*((path, path.read_bytes()) for path in shuffled), *enlarged(shuffled[:count])]:
+        try:
+            header = decode(content, path).header
+        except RadiographError:
+            continue
+        size = [name for least, name in SIZES if min(header.rows, header.columns) >= least][-1]
+        if len(found[header.format, size]) < count:
+            found[header.format, size].append(milliseconds(content, side))
+    print(f"\nms an image, read and prepared to {side}{'whole':>24}{'reduced':>10}{'n':>6}")
+    for (form, size), rows in sorted(found.items()):
+        whole, reduced = np.mean(rows, axis=0)
+        print(f"  {form:8}{size:34}{whole:12.2f}{reduced:10.2f}{len(rows):6}")
+
+
+def pairs(
+    paths: list[Path], preparation: Preparation
+) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield the factor and both squares of each image that is reduced."""
+    for path in paths:
+        try:
+            small = read(path, side=preparation.size)
+        except RadiographError:
+            continue
+        if small.extent is not None:
+            square = preparation.apply(small.pixels, small.extent)
+            yield -(-small.extent[0] // len(small.pixels)), preparation.apply(read(path).pixels), square
+
+
+def pixels(paths: list[Path], side: int) -> None:
+    """Print how far prepared pixels move."""
+    found: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
+    for factor, whole, reduced in pairs(paths, Preparation(side)):
+        off = np.abs(whole - reduced)
+        found[factor].append((float(off.mean()), float(np.quantile(off, 0.999)), float(off.max())))
+    for factor, rows in sorted(found.items()):
+        mean, high, most = np.array(rows).T
+        print(
+            f"  {side:4}{factor:8}{len(rows):8}{mean.mean():10.5f}{mean.max():12.5f}"
+            f"{high.mean():10.4f}{most.max():10.4f}"
+        )
+
+
+def probabilities(paths: list[Path], run: Path) -> None:
+    """Print how far probabilities move."""
+    model = Bundle.load(run)
+    both = [(whole, reduced) for _, whole, reduced in pairs(paths, model.preparation)]
+    before, after = (model.probabilities(np.stack([pair[place] for pair in both])) for place in (0, 1))
+    off = np.abs(before - after).max(axis=1)
+    record = model.manifest.threshold
+    threshold = Threshold(value=record.value, rule=record.rule)
+    flips = int((decide(before, threshold) != decide(after, threshold)).sum())
+    print(
+        f"  {run.name:24}{len(off):6}{off.mean():10.5f}"
+        f"{np.quantile(off, 0.99):10.4f}{off.max():10.4f}{flips:8}"
+    )
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--run", type=Path, nargs="*", default=[])
+    parser.add_argument("--side", type=int, nargs="*", default=[224, 237, 112, 56])
+    parser.add_argument(
+        "--margin", type=float, default=reduction.MARGIN, help="what if the margin were another"
+    )
+    parser.add_argument("--images", type=int, default=60, help="images of each kind that are timed")
+    options = parser.parse_args()
+    reduction.MARGIN = options.margin
+    paths = [path for path in find_images([options.data]) if path.suffix != ".csv"]
+    if options.images:
+        times(paths, 224, options.images)
+    print("\nprepared pixels: side  factor  images      mean  worst mean     99.9 %   largest")
+    for side in options.side:
+        pixels(paths, side)
+    print("\nprobabilities of a run  images      mean      99 %   largest   flips")
+    for run in options.run:
+        probabilities(paths, run)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
