@@ -62,9 +62,9 @@ class Altered:
         """A text that names this preparation, for cache keys; equal keys mean equal values."""
         return f"{self.preparation.key}-{self.alteration.name}-{_VERSION}"
 
-    def apply(self, pixels: Square) -> Square:
+    def apply(self, pixels: NDArray[np.float32], extent: tuple[int, int] | None = None) -> Square:
         """Prepare one picture, and alter it."""
-        return self.alteration.apply(self.preparation.apply(pixels))
+        return self.alteration.apply(self.preparation.apply(pixels, extent))
 
 
 def _frame(square: Square) -> Square:

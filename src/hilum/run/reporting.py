@@ -53,9 +53,10 @@ def write_report(run: Run, data: Path | None, progress: Progress = SILENT) -> No
 def _thumbnails(test: Predictions, data: Path, progress: Progress) -> dict[str, NDArray[np.uint8]]:
     def small(image: str) -> NDArray[np.uint8] | None:
         try:
-            return thumbnail(read(data / image).pixels, _THUMBNAIL_SIDE)
+            radiograph = read(data / image, side=_THUMBNAIL_SIDE)
         except RadiographError:  # it was read once; now it is gone, and the gallery says so
             return None
+        return thumbnail(radiograph.pixels, _THUMBNAIL_SIDE, radiograph.extent)
 
     images = list(dict.fromkeys(test.images[shown(test)]))
     pairs = zip(images, ahead(small, images), strict=True)
@@ -68,7 +69,8 @@ def _examples(run: Run, audit: Audit, data: Path, progress: Progress) -> dict[Ex
     preparation = run.model.preparation
 
     def prepared(image: str) -> NDArray[np.float32]:
-        return preparation.apply(read(data / image).pixels)
+        radiograph = read(data / image, side=preparation.size)
+        return preparation.apply(radiograph.pixels, radiograph.extent)
 
     def drawn(example: Example) -> NDArray[np.uint8] | None:
         try:
