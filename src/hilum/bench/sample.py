@@ -103,13 +103,14 @@ def multiply(files: Sequence[Path], counts: Sequence[int], folder: Path, progres
     BenchError
         If the disk has too little room.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     contents = [path.read_bytes() for path in files]
     _require_room(sum(map(len, contents)) * counts[-1] // len(contents), folder)
     numbers: Iterator[int] = iter(range(counts[-1]))
     done = 0
     for count in counts:
         place = folder / str(count)
-        place.mkdir(parents=True)
+        place.mkdir()
         wanted = list(islice(numbers, count - done))
         chosen = islice(cycle(range(len(files))), done, None)
         pairs = zip(wanted, chosen, strict=False)

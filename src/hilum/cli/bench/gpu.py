@@ -21,7 +21,7 @@ def gpu(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="JSON", help="All figures as a JSON file, too.")] = None,
 ) -> None:
-    """Measure networks on a CUDA device; says so and ends where there is none."""
+    """Measure networks on a CUDA device. Where there is none, says so and ends."""
     from hilum.backbone.accelerator import accelerator
     from hilum.cli.console import results, status
 

@@ -31,7 +31,7 @@ def growth(
     ] = True,
     out: Annotated[Path | None, typer.Option(metavar="JSON", help="All figures as a JSON file, too.")] = None,
 ) -> None:
-    """Predict, compute features and look them up, for more and more images."""
+    """Measure time and memory as images grow. Prediction, features computed, features looked up."""
     from hilum.bench.growth import COUNTS, bench_growth
     from hilum.bench.machine import this_machine
     from hilum.bench.stages import measure_stages

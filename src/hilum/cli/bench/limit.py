@@ -24,7 +24,7 @@ def limit(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="JSON", help="All figures as a JSON file, too.")] = None,
 ) -> None:
-    """Compare the time from files to features with decoding alone and arithmetic alone."""
+    """Tell how near the machine's limit hilum is. The limit: decoding alone and arithmetic alone."""
     from hilum.bench.limit import PEAK_GOAL, SIZES, bench_limit
     from hilum.bench.machine import this_machine
     from hilum.cli.bench.sheet import show, write

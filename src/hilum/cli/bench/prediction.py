@@ -29,7 +29,7 @@ def prediction(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="JSON", help="All figures as a JSON file, too.")] = None,
 ) -> None:
-    """Classify a folder with torchxrayvision, as its README does, and with hilum, on the CPU."""
+    """Count images a second of what predicts. torchxrayvision as its README does, and hilum, on the CPU."""
     from hilum.bench.machine import this_machine
     from hilum.bench.prediction import NETWORKS, bench_prediction
     from hilum.cli.bench.sheet import show, write

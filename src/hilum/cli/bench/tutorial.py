@@ -25,7 +25,7 @@ def tutorial(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="JSON", help="All figures as a JSON file, too.")] = None,
 ) -> None:
-    """Time the tutorial's Model 1 on the CPU: a plain Keras script against hilum, random weights in both."""
+    """Time the tutorial's run in Keras and in hilum. Both on the CPU, VGG16 with random weights."""
     from hilum.bench.machine import this_machine
     from hilum.bench.tutorial import bench_tutorial
     from hilum.cli.bench.sheet import show, write
