@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from hilum.cohort.copies.alignment import align
-from hilum.cohort.copies.sketch import SIDE
+from hilum.cohort.copies.shelf import SIDE
 
 
 def square(pixels: np.ndarray) -> np.ndarray:

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from hilum.cohort.copies.copies import LEAST_SIMILARITY, Copies, CopyKind, find_copies
+from hilum.cohort.copies.copies import LEAST_SIMILARITY, Copies, CopyKind, copies_among, find_copies
+from hilum.cohort.copies.shelf import Shelf
+from hilum.cohort.copies.sketch import Sketches, sketch
 
-__all__ = ["LEAST_SIMILARITY", "Copies", "CopyKind", "find_copies"]
+__all__ = [
+    "LEAST_SIMILARITY",
+    "Copies",
+    "CopyKind",
+    "Shelf",
+    "Sketches",
+    "copies_among",
+    "find_copies",
+    "sketch",
+]

@@ -156,14 +156,17 @@ def _agreement(target: Squares, found: Squares) -> NDArray[np.float32]:
     size = (target.shape[-1] // _BLOCKS) ** 2
     textured = np.maximum(first, second) > _TEXTURE * size
     correlation = both / np.sqrt(np.maximum(first * second, 1e-6))
-    correlation = np.where(textured, correlation, np.nan)
-    correlation[~textured.any(axis=1)] = 0
-    result: NDArray[np.float32] = np.nanquantile(correlation, _LOW, axis=1).astype(np.float32)
+    count = textured.sum(axis=1)
+    ordered = np.sort(np.where(textured, correlation, 2), axis=1)
+    place = _LOW * np.maximum(count - 1, 0)
+    below = place.astype(np.intp)
+    ends = [ordered[np.arange(len(ordered)), np.minimum(at, count - 1)] for at in (below, below + 1)]
+    quantile = ends[0] + (place - below) * (ends[1] - ends[0])
+    result: NDArray[np.float32] = np.where(count, quantile, 0).astype(np.float32)
     return result
 
 
 def _block_sums(values: Squares) -> NDArray[np.float32]:
-    n, side = len(values), values.shape[-1] // _BLOCKS
-    blocks = values.reshape(n, _BLOCKS, side, _BLOCKS, side).sum(axis=(2, 4))
-    result: NDArray[np.float32] = blocks.reshape(n, -1)
+    within = np.repeat(np.eye(_BLOCKS, dtype=np.float32), values.shape[-1] // _BLOCKS, axis=1)
+    result: NDArray[np.float32] = np.matmul(np.matmul(within, values), within.T).reshape(len(values), -1)
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hilum.cohort.copies.alignment import align
-from hilum.cohort.copies.nearest import Candidates, nearest, projection
+from hilum.cohort.copies.code import Coder, sample
+from hilum.cohort.copies.nearest import Candidates, nearest
+from hilum.cohort.copies.reduced import reduced
+from hilum.cohort.copies.shelf import Picked
 from hilum.cohort.copies.sketch import Sketches, sketch
 from hilum.errors import RadiographError
 from hilum.progress import SILENT, Progress
 
-__all__ = ["LEAST_SIMILARITY", "Copies", "CopyKind", "find_copies"]
+__all__ = ["LEAST_SIMILARITY", "Copies", "CopyKind", "copies_among", "find_copies"]
 
 LEAST_SIMILARITY = 0.88
 """Of near copies; ``benchmarks/copies.py`` measures what it finds, and what it takes for copies wrongly."""
@@ -85,11 +89,23 @@ def find_copies(
     """
     if len(paths) == 0:
         return Copies(pd.DataFrame(columns=_COLUMNS).astype(_TYPES), {}, {})
-    within = other_paths is None or other_features is None
     first = sketch(paths, progress)
-    second = first if other_paths is None else sketch(other_paths, progress)
-    standardised = _standardised(features, features[:0] if other_features is None else other_features)
-    sides = standardised[0], standardised[0] if within else standardised[1]
+    second = None if other_paths is None else sketch(other_paths, progress)
+    return copies_among(first, features, second, other_features, progress)
+
+
+def copies_among(
+    first: Sketches,
+    features: NDArray[np.floating],
+    second: Sketches | None = None,
+    other_features: NDArray[np.floating] | None = None,
+    progress: Progress = SILENT,
+) -> Copies:
+    """Find copies among images that were read before; as `find_copies`, from their sketches."""
+    within = second is None or other_features is None
+    short = reduced(features, features[:0] if other_features is None else other_features)
+    second = first if second is None else second
+    sides = short[0], short[0] if within else short[1]
     exact = _exact(first, second, within=within)
     near = _near((first, second), sides, within=within, progress=progress)
     pairs = pd.concat([exact, near]).sort_values(["image", "other"], ignore_index=True)
@@ -100,17 +116,6 @@ _TYPES = {"image": "int64", "other": "int64", "kind": "str", "similarity": "floa
     "mirrored": "bool",
     "scale": "float64",
 }
-
-
-def _standardised(
-    features: NDArray[np.floating], others: NDArray[np.floating]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Features over their spread among all images, of unit length; 0 where an image has none."""
-    both = np.nan_to_num(np.concatenate([features, others]).astype(np.float32))
-    both -= both.mean(axis=0)
-    both /= both.std(axis=0) + np.float32(1e-6)
-    both /= np.linalg.norm(both, axis=1, keepdims=True) + np.float32(1e-9)
-    return both[: len(features)], both[len(features) :]
 
 
 def _exact(first: Sketches, second: Sketches, *, within: bool) -> pd.DataFrame:
@@ -145,13 +150,13 @@ def _near(
     rows = tuple(_firsts(one.contents) for one in sketches)
     if not (len(rows[0]) and len(rows[1])):
         return pd.DataFrame(columns=_COLUMNS)
-    squares = tuple(one.squares[kept] for one, kept in zip(sketches, rows, strict=True))
+    squares = tuple(one.squares.only(kept) for one, kept in zip(sketches, rows, strict=True))
     kept = tuple(one[kept] for one, kept in zip(features, rows, strict=True))
-    projecting = projection(squares[0] if within else np.concatenate(squares))
+    coder = _coder(squares[:1] if within else squares)
     found = []
     for a, b in ((0, 1),) if within else ((0, 1), (1, 0)):
         candidates = nearest(
-            squares[a], squares[b], (kept[a], kept[b]), projecting, within=within, progress=progress
+            squares[a], squares[b], (kept[a], kept[b]), coder, within=within, progress=progress
         )
         pairs = _confirmed(squares[a], squares[b], candidates, progress)
         pairs["image"], pairs["other"] = rows[a][pairs["image"]], rows[b][pairs["other"]]
@@ -184,14 +189,20 @@ def _firsts(contents: Sequence[str]) -> NDArray[np.int64]:
     return np.array(sorted(first.values()), np.int64)
 
 
-def _confirmed(
-    wholes: NDArray[np.uint8], others: NDArray[np.uint8], candidates: Candidates, progress: Progress
-) -> pd.DataFrame:
+def _coder(sides: Sequence[Picked]) -> Coder:
+    """Learn from a sample of both sides together."""
+    rows = sample(sum(map(len, sides)))
+    ends = np.cumsum([0, *map(len, sides)])
+    parts = [rows[(rows >= low) & (rows < high)] - low for low, high in pairwise(ends)]
+    return Coder.learnt(np.concatenate([side.take(part) for side, part in zip(sides, parts, strict=True)]))
+
+
+def _confirmed(wholes: Picked, others: Picked, candidates: Candidates, progress: Progress) -> pd.DataFrame:
     def shown(part: slice) -> NDArray[np.uint8]:
-        squares = wholes[candidates.whole[part]]
+        squares = wholes.take(candidates.whole[part])
         return np.where(candidates.mirrored[part, None, None], squares[:, :, ::-1], squares)
 
-    aligned = align(shown, lambda part: others[candidates.other[part]], candidates.windows, progress)
+    aligned = align(shown, lambda part: others.take(candidates.other[part]), candidates.windows, progress)
     kept = aligned.similarity >= LEAST_SIMILARITY
     windows = aligned.windows[kept]
     return pd.DataFrame(

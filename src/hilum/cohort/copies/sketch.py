@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hilum.artifact import hash_bytes
+from hilum.cohort.copies.shelf import SIDE, Shelf
 from hilum.errors import RadiographError
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import ahead, decode, read_content
 
-__all__ = ["SIDE", "Sketches", "sketch"]
-
-SIDE = 128
-"""Of the square in pixels: enough for ribs and vessels, 16 kB an image."""
+__all__ = ["Sketches", "sketch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +27,7 @@ class Sketches:
     ----------
     files, contents : tuple of str
         Hashes of the bytes, and of the pixels with their size; empty where the image failed.
-    squares : ndarray of uint8, shape (n, SIDE, SIDE)
+    squares : Shelf
         The whole image, stretched; 0 where it failed.
     shapes : ndarray of int, shape (n, 2)
         Rows and columns of the image; 0 where it failed.
@@ -39,7 +37,7 @@ class Sketches:
 
     files: tuple[str, ...]
     contents: tuple[str, ...]
-    squares: NDArray[np.uint8]
+    squares: Shelf
     shapes: NDArray[np.int64]
     failures: dict[int, RadiographError]
 
@@ -53,15 +51,17 @@ def sketch(paths: Sequence[Path], progress: Progress = SILENT) -> Sketches:
     progress : Progress
     """
     files, contents = [""] * len(paths), [""] * len(paths)
-    squares = np.zeros((len(paths), SIDE, SIDE), np.uint8)
+    squares = Shelf()
     shapes = np.zeros((len(paths), 2), np.int64)
     failures: dict[int, RadiographError] = {}
     done = progress.track(ahead(_sketched, paths), what="Reading images", total=len(paths))
     for row, found in enumerate(done):
         if isinstance(found, RadiographError):
             failures[row] = found
+            squares.put(np.zeros((SIDE, SIDE), np.uint8))
         else:
-            files[row], contents[row], squares[row], shapes[row] = found
+            files[row], contents[row], square, shapes[row] = found
+            squares.put(square)
     return Sketches(tuple(files), tuple(contents), squares, shapes, failures)
 
 

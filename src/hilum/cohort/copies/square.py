@@ -22,9 +22,10 @@ _FLOOR = 2.0
 
 def shrunk(squares: NDArray[np.uint8], side: int) -> Squares:
     """Reduce squares by a whole factor, by means; the values stay in [0, 255]."""
-    n, factor = len(squares), squares.shape[-1] // side
-    blocks = squares.reshape(n, side, factor, side, factor)
-    result: Squares = blocks.mean(axis=(2, 4), dtype=np.float32)
+    factor = squares.shape[-1] // side
+    rows = np.add.reduce([squares[:, start::factor] for start in range(factor)], dtype=np.uint32)
+    both = np.add.reduce([rows[:, :, start::factor] for start in range(factor)])  # exact, and fast
+    result: Squares = np.divide(both, factor * factor, dtype=np.float32)
     return result
 
 
