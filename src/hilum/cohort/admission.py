@@ -71,7 +71,9 @@ class Admission:
         return taken.assign(sha256=pd.Series(hashes, taken.index, dtype="str"))
 
     def _new(self, rows: pd.DataFrame, wanted: int) -> Iterator[tuple[int, str]]:
-        for place, (image, label) in enumerate(zip(rows["image"], rows["label"], strict=True)):
+        for place, (image, label) in enumerate(
+            zip(rows["image"].tolist(), rows["label"].tolist(), strict=True)
+        ):
             if self._is_admitted(image, label):
                 continue
             digest = hash_file(self._data / image)

@@ -55,7 +55,7 @@ def build(settings: CohortSettings, data: Path, progress: Progress = SILENT) -> 
         parts.append(admission.admit(rows, selection.limit, progress, f"Hashing {selection.source}"))
     table = pd.concat(parts, ignore_index=True)
     unusable = [collection.exclusions for collection in collections.values()]
-    exclusions = pd.concat([*unusable, ledger.exclusions(set(table["image"]))], ignore_index=True)
+    exclusions = pd.concat([*unusable, ledger.exclusions(set(table["image"].tolist()))], ignore_index=True)
     return Cohort(table, exclusions.drop_duplicates(), data)
 
 

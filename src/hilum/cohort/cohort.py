@@ -102,7 +102,7 @@ class Cohort:
     @property
     def paths(self) -> list[Path]:
         """The images' files, in the order of the rows."""
-        return [self.root / image for image in self.table["image"]]
+        return [self.root / image for image in self.table["image"].tolist()]
 
     def exclude(self, rows: ArrayLike, reason: Reason, detail: str | Sequence[str] = "") -> Cohort:
         """Take rows out of use, and record why.

@@ -20,7 +20,7 @@ class Ledger:
     def note(self, rows: pd.DataFrame, reason: Reason, details: pd.Series | str = "") -> None:
         """Note `rows` (with ``image`` and ``source``) as left out; `details` is one for all, or one a row."""
         each = [details] * len(rows) if isinstance(details, str) else details.tolist()
-        for image, source, detail in zip(rows["image"], rows["source"], each, strict=True):
+        for image, source, detail in zip(rows["image"].tolist(), rows["source"].tolist(), each, strict=True):
             if self._notes.get(image, ("", Reason.NOT_SELECTED, ""))[1] is Reason.NOT_SELECTED:
                 self._notes[image] = (source, reason, detail)
 

@@ -102,7 +102,7 @@ def _connected(pairs: pd.DataFrame, n: int) -> NDArray[np.intp]:
 
 def _found(subject: Subject, groups: _Groups) -> pd.DataFrame:
     """One row a test image, fold and kind: ``image, other, kind, similarity``."""
-    rows = {name: row for row, name in enumerate(subject.table["image"])}
+    rows = {name: row for row, name in enumerate(subject.table["image"].tolist())}
     found = []
     for _, fold in subject.predictions.table.groupby("fold"):
         places = fold["image"].map(rows).to_numpy()
@@ -138,7 +138,8 @@ def _share(test: pd.DataFrame, known: set[str], subject: Subject) -> Estimate:
 
 def _patients_unknown(table: pd.DataFrame) -> float:
     """Share of the images whose patient's key is the file's own name, for want of a better one."""
-    return float(np.mean([_is_own(*pair) for pair in zip(table["image"], table["patient"], strict=True)]))
+    pairs = zip(table["image"].tolist(), table["patient"].tolist(), strict=True)
+    return float(np.mean([_is_own(*pair) for pair in pairs]))
 
 
 def _is_own(image: str, patient: str) -> bool:

@@ -25,9 +25,11 @@ def _rows(data: Path, path: str = ".", name: str = "folder", patient: str = "") 
             expected="a subfolder for each class, with images in it",
             found=f"{len(images)} files and no subfolder with files" if images else "no files",
         )
+    place = PurePosixPath(path).as_posix()
+    prefix = "" if place == "." else f"{place}/"
     rows = pd.DataFrame(
         {
-            "image": [(PurePosixPath(path) / image).as_posix() for image in images],
+            "image": [prefix + image for image in images],
             "label": [image.split("/")[0] if "/" in image else None for image in images],
             "patient": [_patient(image, patient, folder) for image in images],
             "source": name,

@@ -112,7 +112,7 @@ def split_exclusions(rows: pd.DataFrame, name: str, data: Path, folder: Path) ->
         found = ", ".join(f"{count} with {reason}" for reason, count in reasons)
         raise SourceError("no image can be used", path=folder, found=found)
     owner = rows["patient_of" if "patient_of" in rows else "source"]
-    rows["patient"] = [_key(*pair) for pair in zip(owner, rows["patient"], strict=True)]
+    rows["patient"] = [_key(*pair) for pair in zip(owner.tolist(), rows["patient"].tolist(), strict=True)]
     table = rows[use].drop(columns=["exclusion", "exclusion_detail", "patient_of"], errors="ignore")
     names = {"exclusion": "reason", "exclusion_detail": "detail"}
     exclusions = rows[~use].rename(columns=names)[["image", "source", "reason", "detail"]]
