@@ -20,7 +20,7 @@ _CUTS = (0.0, 0.08, 0.16, 0.25, 0.35)
 _MOST_CUT = 0.46
 _LENGTH = 64
 _MOST_FITTED = 200
-_CROPS = 2400
+_CROPS_EACH, _FEWEST_CROPS, _MOST_CROPS = 24, 300, 2400
 _RIDGE = 1e-3
 """Share of the mean variance that is added to each axis: few images leave most axes without any."""
 _BATCH = 256
@@ -60,11 +60,11 @@ class Coder:
         """
         with threadpool_limits(1, user_api="blas"):  # the products are small
             copies, windows = _pairs(squares, np.random.default_rng(0))
-        both = np.concatenate([copies, windows])
-        mean = both.mean(axis=0)
-        apart, spread = copies - windows, both - mean
-        within = _steadied(apart.T @ apart / (2 * len(apart)))
-        ratios, axes = eigh(_steadied(spread.T @ spread / len(spread)), within)
+            both = np.concatenate([copies, windows])
+            mean = both.mean(axis=0)
+            apart, spread = copies - windows, both - mean
+            within = _steadied(apart.T @ apart / (2 * len(apart)))
+            ratios, axes = eigh(_steadied(spread.T @ spread / len(spread)), within)
         kept = slice(None, -_LENGTH - 1, -1)
         return cls(mean, (axes[:, kept] / np.sqrt(ratios[kept])).astype(np.float32))
 
@@ -96,12 +96,13 @@ def _steadied(covariance: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def _pairs(squares: NDArray[np.uint8], rng: np.random.Generator) -> tuple[Squares, Squares]:
     """Grains of copies, and of the window of their original that is nearest."""
-    rows = np.arange(_CROPS) % len(squares)
-    cut, share = rng.uniform(0, _MOST_CUT, (_CROPS, 2)), rng.uniform(0, 1, (_CROPS, 2))
+    count = min(max(_CROPS_EACH * len(squares), _FEWEST_CROPS), _MOST_CROPS)
+    rows = np.arange(count) % len(squares)
+    cut, share = rng.uniform(0, _MOST_CUT, (count, 2)), rng.uniform(0, 1, (count, 2))
     ends = np.stack([cut * share, 1 - cut * (1 - share)], axis=2).reshape(-1, 4)
-    gamma, contrast = (rng.uniform(*span, (_CROPS, 1, 1)).astype(np.float32) for span in (_GAMMA, _CONTRAST))
+    gamma, contrast = (rng.uniform(*span, (count, 1, 1)).astype(np.float32) for span in (_GAMMA, _CONTRAST))
     copies, windows = [], []
-    for start in range(0, _CROPS, _BATCH):
+    for start in range(0, count, _BATCH):
         part = slice(start, start + _BATCH)
         originals = squares[rows[part]]
         grays = (_resampled(originals.astype(np.float32), ends[part], _SIDE) / 255).clip(0, 1)
@@ -110,7 +111,7 @@ def _pairs(squares: NDArray[np.uint8], rng: np.random.Generator) -> tuple[Square
         nearest = WINDOWS[np.abs(ends[part, None] - WINDOWS).max(axis=-1).argmin(axis=1)]
         copies.append(_resampled(detail(changed, *_BAND), everything, _GRAIN))
         windows.append(_resampled(detail(shrunk(originals, _SIDE), *_BAND), nearest, _GRAIN))
-    flat = (np.concatenate(grains).reshape(_CROPS, -1) for grains in (copies, windows))
+    flat = (np.concatenate(grains).reshape(count, -1) for grains in (copies, windows))
     return next(flat), next(flat)
 
 
