@@ -38,7 +38,7 @@ def prune(
     all_: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
 ) -> None:
-    """Remove from the cache what all given options fit, and give its room on the disk back."""
+    """Remove what all given options fit. Its room on the disk is free at once."""
     from hilum.backbone import canonical
     from hilum.backbone.cache import contents, remove
     from hilum.cli.console import results

@@ -20,7 +20,7 @@ _Data = Annotated[Path, typer.Option(help="Folder that holds the sources.")]
 
 @commands.command("list")
 def list_(data: _Data = Path("data")) -> None:
-    """List the sources that hilum knows, and whether they are in the data folder."""
+    """List the sources that hilum knows, and which are here."""
     from rich.table import Table
 
     from hilum.cli.console import results
@@ -40,7 +40,7 @@ def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A source (`hilum cohort list`).")],
     data: _Data = Path("data"),
 ) -> None:
-    """Download a collection from its public home; an interrupted download goes on where it was."""
+    """Download a collection from its public home. An interrupted download goes on where it was."""
     from hilum.cli.console import results, status
     from hilum.cli.progress import TerminalProgress
     from hilum.cohort import fetch as fetch_source
@@ -55,7 +55,7 @@ def build(
     out: Annotated[Path, typer.Option(help="The table, .csv or .parquet.")],
     data: _Data = Path("data"),
 ) -> None:
-    """Write the table of images that RECIPE selects, with the rows left out and their reasons."""
+    """Write the table of images that RECIPE selects. It tells the rows left out, and why."""
     from hilum.cli.console import status
     from hilum.cli.progress import TerminalProgress
     from hilum.cohort import build as build_cohort
@@ -99,7 +99,7 @@ def duplicates(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Find copies of images: equal files or pixels, and resized, cropped, mirrored or encoded anew."""
+    """Find copies of images. Also those that were resized, cropped, mirrored or encoded anew."""
     from hilum.cli.console import results, status
     from hilum.cli.duplicates import search, show
     from hilum.cli.progress import TerminalProgress

@@ -18,7 +18,7 @@ def compare(
     b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another one, of the same classes.")],
     json_: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Compare two runs, image by image, on the test images that both have."""
+    """Compare two runs, image by image. Only test images that both have count."""
     from dataclasses import asdict
 
     import numpy as np

@@ -15,7 +15,7 @@ def demo(
     data: Annotated[Path, typer.Option(help="Where the synthetic radiographs shall be.")] = Path("data"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run.")] = False,
 ) -> None:
-    """Draw synthetic radiographs, then train, evaluate and report on them."""
+    """Draw synthetic radiographs, and do the main job on them."""
     from hilum.cli.train import train
 
     train("demo", data=data, out=out, overwrite=overwrite)

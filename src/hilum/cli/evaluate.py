@@ -28,7 +28,7 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="The predictions as a CSV file, too.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Evaluate the classifier of RUN on COHORT, beside its own test images."""
+    """Evaluate the classifier of RUN on COHORT. Its own test images stand beside."""
     from hilum.artifact import json_text
     from hilum.cli.console import results, status
     from hilum.cli.progress import TerminalProgress

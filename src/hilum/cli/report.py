@@ -16,7 +16,7 @@ def report(
         Path | None, typer.Option(help="Folder of its images; without it the gallery shows names only.")
     ] = None,
 ) -> None:
-    """Draw the report and the figures of RUN again, from its own files."""
+    """Draw the report of RUN again, from its own files."""
     from hilum.cli.console import results, status
     from hilum.cli.progress import TerminalProgress
     from hilum.run import Run, write_report
