@@ -11,7 +11,6 @@ from shutil import rmtree
 
 from hilum.backbone import FeatureStore, cache_folder, extract, open_backbone
 from hilum.bench.models import make_model
-from hilum.bench.prediction import steady
 from hilum.bench.process import Usage
 from hilum.bench.sample import multiply, sample
 from hilum.bench.spread import Spread
@@ -44,7 +43,7 @@ class Growth:
     seconds : Spread
         Of the whole process.
     image_seconds : Spread
-        An image, the start of the process not included.
+        An image, the start of the process not included; 0 where it drowns in how long that start varies.
     peak_bytes : Spread
     stored_bytes : int
         Size of the feature store afterwards; 0 for ``predict``.
@@ -143,14 +142,12 @@ def _size(folder: Path) -> int:
 
 def _grown(work: str, count: int, used: dict[str, list[Usage]], stored: int) -> Growth:
     few, many = used[f"{work}-{_FEW}"], used[f"{work}-{count}"]
-    pairs = zip(few, many, strict=True)
+    more = [other.seconds - one.seconds for one, other in zip(few, many, strict=True)]
     return Growth(
         work=work,
         images=count,
         seconds=Spread.of([turn.seconds for turn in many]),
-        image_seconds=Spread.of(
-            [1 / steady(_FEW, one.seconds, count, other.seconds) for one, other in pairs]
-        ),
+        image_seconds=Spread.of([max(0.0, seconds) / (count - _FEW) for seconds in more]),
         peak_bytes=Spread.of([turn.peak_bytes for turn in many]),
         stored_bytes=stored,
     )

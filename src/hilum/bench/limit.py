@@ -134,7 +134,8 @@ def _square(path: Path, preparation: Preparation) -> NDArray[np.float32]:
     """Do what `extract` does with a file before the network."""
     content = read_content(path)
     hash_bytes(content)
-    return preparation.apply(decode(content, path).pixels)
+    radiograph = decode(content, path, side=preparation.size)
+    return preparation.apply(radiograph.pixels, radiograph.extent)
 
 
 def _turn(
