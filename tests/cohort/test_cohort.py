@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hilum.cohort import Cohort, Reason
@@ -129,6 +129,7 @@ CELLS = st.one_of(
 
 
 @settings(max_examples=30, deadline=None)
+@example([None, "\r", None], ".csv")
 @given(st.lists(CELLS, min_size=3, max_size=3), st.sampled_from([".csv", ".parquet"]))
 def test_any_column_comes_back(
     tmp_path_factory: pytest.TempPathFactory, cells: list[object], suffix: str

@@ -6,7 +6,9 @@ the rest.
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -32,9 +34,16 @@ def write_table(path: Path, table: pd.DataFrame, exclusions: pd.DataFrame) -> No
     whole = pd.concat([table, excluded], ignore_index=True).reindex(columns=[*table.columns, *RESERVED])
     with replacing(path) as temporary:
         if kind == ".csv":
-            whole.to_csv(temporary, index=False, lineterminator="\n")
+            whole.to_csv(temporary, index=False, lineterminator="\n", quoting=_quoting(whole))
         else:
             whole.to_parquet(temporary, index=False)
+
+
+def _quoting(table: pd.DataFrame) -> Literal[0, 2]:
+    """Quote text where some holds a carriage return: the writer quotes line feeds by itself, but not those."""
+    texts = [table[name] for name in table if table[name].dtype == "str"]
+    returns = any(text.str.contains("\r", regex=False).any() for text in texts)
+    return csv.QUOTE_NONNUMERIC if returns or any("\r" in str(name) for name in table) else csv.QUOTE_MINIMAL
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
