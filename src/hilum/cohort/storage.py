@@ -40,7 +40,7 @@ def write_table(path: Path, table: pd.DataFrame, exclusions: pd.DataFrame) -> No
 
 
 def _quoting(table: pd.DataFrame) -> Literal[0, 2]:
-    """Quote text where some holds a carriage return: the writer quotes line feeds by itself, but not those."""
+    """Quote text where some holds a carriage return: the writer quotes line feeds, but not those."""
     texts = [table[name] for name in table if table[name].dtype == "str"]
     returns = any(text.str.contains("\r", regex=False).any() for text in texts)
     return csv.QUOTE_NONNUMERIC if returns or any("\r" in str(name) for name in table) else csv.QUOTE_MINIMAL
