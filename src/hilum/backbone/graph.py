@@ -9,12 +9,15 @@ import torch
 from torch import nn
 
 from hilum.backbone.openvino_runtime import openvino, save_graph
+from hilum.backbone.trim import trim
 
 __all__ = ["write_graph"]
 
 
 def write_graph(path: Path, module: nn.Module, size: int) -> None:
     """Write a module as OpenVINO IR in float32: an XML file and, beside it, its tensors.
+
+    What its pooling does not see is left out; see `hilum.backbone.trim`.
 
     Parameters
     ----------
@@ -31,6 +34,7 @@ def write_graph(path: Path, module: nn.Module, size: int) -> None:
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
         model = openvino.convert_model(traced, example_input=example, input=[-1, 1, size, size])
+    trim(model)
     model.inputs[0].tensor.set_names({"pixels"})
     model.outputs[0].tensor.set_names({"features"})
     save_graph(model, path)
