@@ -12,6 +12,10 @@ from hilum.radiograph.reduction import FACTORS, MARGIN, factor_for, render
 rng = np.random.default_rng(0)
 
 
+def show(rows: np.ndarray, out: np.ndarray) -> None:
+    out[:] = unit(rows)
+
+
 def unit(samples: np.ndarray) -> np.ndarray:
     return samples.astype(np.float32) / np.float32(255)
 
@@ -28,31 +32,31 @@ def means(pixels: np.ndarray, factor: int) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(64, 48), (65, 47), (71, 41), (17, 23)])
 def test_means_are_of_what_there_is_also_at_the_ends(factor, shape):
     samples = rng.integers(0, 256, shape, dtype=np.uint8)
-    reduced = render(samples, unit, factor)
+    reduced = render(samples, show, factor)
     assert reduced.dtype == np.float32
     np.testing.assert_allclose(reduced, means(unit(samples), factor), atol=1e-6)
 
 
 def test_strips_leave_no_seams():
     samples = rng.integers(0, 256, (1031, 1500), dtype=np.uint8)  # 47 strips at factor 8
-    np.testing.assert_allclose(render(samples, unit, 8), means(unit(samples), 8), atol=1e-6)
-    np.testing.assert_array_equal(render(samples, unit), unit(samples))
+    np.testing.assert_allclose(render(samples, show, 8), means(unit(samples), 8), atol=1e-6)
+    np.testing.assert_array_equal(render(samples, show), unit(samples))
 
 
 def test_means_are_taken_of_what_is_shown():
     samples = np.array([[0, 255], [0, 255]], np.uint8)
-    steep = render(samples, lambda rows: (rows > 200).astype(np.float32), 2)
+    steep = render(samples, lambda rows, out: np.greater(rows, 200, out=out), 2)
     np.testing.assert_array_equal(steep, [[0.5]])  # not what 127.5 shows, which is 0
 
 
 def test_white_stays_white():
-    assert render(np.full((50, 51), 255, np.uint8), unit, 8).max() == 1
+    assert render(np.full((50, 51), 255, np.uint8), show, 8).max() == 1
 
 
 def test_a_large_picture_is_never_all_there_as_floats():
     samples = rng.integers(0, 4096, (4000, 3000), dtype=np.uint16)
     tracemalloc.start()
-    render(samples, lambda rows: rows.astype(np.float32) / np.float32(4095), 8)
+    render(samples, lambda rows, out: np.divide(rows, np.float32(4095), out=out), 8)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 * samples.size / 8

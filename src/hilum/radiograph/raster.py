@@ -176,9 +176,8 @@ def _luma(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def _unit(samples: NDArray[Any]) -> NDArray[np.float32]:
-    pixels: NDArray[np.float32] = np.divide(samples, np.float32(255), dtype=np.float32)
-    return pixels
+def _unit(rows: NDArray[Any], out: NDArray[np.float32]) -> None:
+    np.divide(rows, np.float32(255), out=out)
 
 
 def _deep(image: Image.Image, path: Path | str, *, inverted: bool) -> tuple[NDArray[Any], Show]:
@@ -196,12 +195,13 @@ def _deep(image: Image.Image, path: Path | str, *, inverted: bool) -> tuple[NDAr
         )
     scale = 1.0 if image.mode == "F" and high <= 1 else full_scale(high)
 
-    def show(rows: NDArray[Any]) -> NDArray[np.float32]:
-        pixels = rows.astype(np.float32)
+    def show(rows: NDArray[Any], out: NDArray[np.float32]) -> None:
+        out[:] = rows
         if "transparency" in image.info:  # one gray value that is transparent
-            pixels[pixels == image.info["transparency"]] = 0
-        pixels /= np.float32(scale)
-        return np.subtract(1, pixels, out=pixels) if inverted else pixels
+            out[out == image.info["transparency"]] = 0
+        out /= np.float32(scale)
+        if inverted:
+            np.subtract(1, out, out=out)
 
     return samples, show
 

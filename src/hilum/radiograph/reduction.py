@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 __all__ = ["FACTORS", "MARGIN", "Show", "factor_for", "render"]
 
-Show: TypeAlias = Callable[[NDArray[Any]], NDArray[np.float32]]
-"""From some rows of samples, (rows, columns, …), to pixels (rows, columns) in [0, 1], each by itself."""
+Show: TypeAlias = Callable[[NDArray[Any], NDArray[np.float32]], Any]
+"""Writes some rows of samples, (rows, columns, …), as pixels (rows, columns) in [0, 1], each by itself."""
 
 FACTORS = (8, 4, 2)
 """What JPEG decoders can do; whole powers of two, so that sizes divide without rounding."""
@@ -68,15 +68,19 @@ def render(samples: NDArray[Any], show: Show, factor: int = 1) -> NDArray[np.flo
     Examples
     --------
     >>> samples = np.array([[0, 2, 4], [6, 8, 10]], np.uint8)
-    >>> render(samples, lambda rows: rows / np.float32(10), 2).tolist()
+    >>> render(samples, lambda rows, out: np.divide(rows, np.float32(10), out=out), 2).tolist()
     [[0.4000000059604645, 0.699999988079071]]
     """
     rows, columns = samples.shape[:2]
     out = np.empty((-(-rows // factor), -(-columns // factor)), np.float32)
     step = max(1, _BAND // (columns * factor))  # rows of the result
+    strip = np.empty((0 if factor == 1 else min(rows, step * factor), columns), np.float32)
     for start in range(0, len(out), step):
-        shown = show(samples[start * factor : (start + step) * factor])
-        out[start : start + step] = shown if factor == 1 else _means(shown, factor)
+        part = samples[start * factor : (start + step) * factor]
+        shown = out[start : start + step] if factor == 1 else strip[: len(part)]
+        show(part, shown)
+        if factor > 1:
+            out[start : start + step] = _means(shown, factor)
     return out
 
 

@@ -41,9 +41,9 @@ def render(
     if stored.layout.photometric.startswith("YBR"):
         return bits.look_up(table, stored.samples[:, :, 0], factor)
 
-    def show(rows: NDArray[np.uint8 | np.uint16]) -> NDArray[np.float32]:
+    def show(rows: NDArray[np.uint8 | np.uint16], out: NDArray[np.float32]) -> None:
         luma = sum(table.take(rows[:, :, channel]) * np.float32(_WEIGHTS[channel]) for channel in range(3))
-        return np.clip(luma, 0, 1)
+        np.clip(luma, 0, 1, out=out)
 
     return reduction.render(stored.samples, show, factor)
 
