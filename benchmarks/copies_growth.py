@@ -1,0 +1,107 @@
+"""Time, memory and recall of the search for copies: ``python benchmarks/copies_growth.py 1000 10000 100000``.
+
+Each number of images has a process of its own. The images are synthetic: phantoms, each warped anew so that
+no two show the same, at the size that the search keeps of an image; files are not read. Each of 200 has a
+copy, resized, cropped by up to 15 % of each side, with other grays, every second one mirrored.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+from PIL import Image
+
+from hilum.cohort.copies import Shelf, Sketches, copies_among
+from hilum.cohort.copies.shelf import SIDE
+from hilum.cohort.phantom import PhantomCohort
+from hilum.cohort.phantom.folder import draw
+from hilum.cohort.phantom.plan import plan
+
+PHANTOMS, COPIES, FEATURES = 200, 200, 1280
+CELLS, WARP = 4, 0.04
+"""Cells of the grid along a side, and the standard deviation of a node's shift as a share of the side."""
+RESAMPLING = Image.Resampling.BILINEAR
+
+
+def main(images: int) -> None:
+    """Print a row of the table for so many images."""
+    rng = np.random.default_rng(0)
+    sketches = synthetic(images, rng)
+    features = rng.normal(size=(images, FEATURES)).astype(np.float32)
+    features[-COPIES:] = features[:COPIES] + rng.normal(size=(COPIES, FEATURES)).astype(np.float32)
+    before = memory()
+    began, used = time.perf_counter(), time.process_time()
+    pairs = copies_among(sketches, features).pairs
+    clock, used = time.perf_counter() - began, time.process_time() - used
+    planted = {(row, images - COPIES + row) for row in range(COPIES)}
+    found = set(zip(pairs["image"].tolist(), pairs["other"].tolist(), strict=True))
+    print(
+        f"{images:8,} images: {clock:6.0f} s by the clock, {used:6.0f} s of the processor "
+        f"({1000 * used / images:.1f} ms an image), at most {memory():.0f} MB ({before:.0f} before), "
+        f"{len(planted & found)} of {COPIES} copies found, {len(found - planted)} other pairs",
+        flush=True,
+    )
+
+
+def synthetic(images: int, rng: np.random.Generator) -> Sketches:
+    """Sketches of different images, then of copies of the first ones."""
+    design = PhantomCohort(images=PHANTOMS, size=(SIDE, SIDE), duplicates=0)
+    drawn = [resized(255 * draw(design, shot)) for shot in plan(design)]
+    shelf, first = Shelf(), []
+    for row in range(images - COPIES):
+        square = warped(drawn[row % PHANTOMS], rng)
+        shelf.put(square)
+        first += [square] if row < COPIES else []
+    for row, square in enumerate(first):
+        shelf.put(copied(square, rng, mirrored=row % 2 == 1))
+    names = tuple(map(str, range(images)))
+    return Sketches(names, names, shelf, np.full((images, 2), SIDE), {})
+
+
+def resized(pixels: np.ndarray) -> np.ndarray:
+    """Return a square of SIDE, uint8."""
+    image = Image.fromarray(pixels.astype(np.float32)).resize((SIDE, SIDE), RESAMPLING)
+    return np.asarray(image).clip(0, 255).round().astype(np.uint8)
+
+
+def warped(square: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Move the nodes of a grid, and what lies between them with them."""
+    ends = np.linspace(0, SIDE, CELLS + 1)
+    nodes = np.stack(np.meshgrid(ends, ends), axis=-1) + rng.normal(0, WARP * SIDE, (CELLS + 1, CELLS + 1, 2))
+    cells = [
+        (
+            (int(ends[x]), int(ends[y]), int(ends[x + 1]), int(ends[y + 1])),
+            (*nodes[y, x], *nodes[y + 1, x], *nodes[y + 1, x + 1], *nodes[y, x + 1]),
+        )
+        for y in range(CELLS)
+        for x in range(CELLS)
+    ]
+    image = Image.fromarray(square).transform((SIDE, SIDE), Image.Transform.MESH, cells, RESAMPLING)
+    return np.asarray(image)
+
+
+def copied(square: np.ndarray, rng: np.random.Generator, *, mirrored: bool) -> np.ndarray:
+    """Crop, change the gamma, mirror."""
+    top, bottom, left, right = (SIDE * rng.uniform(0, 0.15, 4)).round().astype(int)
+    cut = square[top : SIDE - bottom, left : SIDE - right] / 255
+    cut = 255 * cut ** rng.uniform(0.7, 1.4)
+    return resized(np.ascontiguousarray(cut[:, ::-1]) if mirrored else cut)
+
+
+def memory() -> float:
+    """Return the most that this process held, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        main(int(sys.argv[1]))
+    else:
+        print(f"{os.cpu_count()} cores")
+        for count in sys.argv[1:]:
+            subprocess.run([sys.executable, __file__, count], check=True)
