@@ -43,8 +43,8 @@ def patient_folds(labels: ArrayLike, patients: ArrayLike, folds: int, seed: int)
     --------
     >>> for others, own in patient_folds([0, 0, 1, 1], ["a", "b", "c", "d"], 2, seed=0):
     ...     print(others.tolist(), own.tolist())
-    [0, 2] [1, 3]
-    [1, 3] [0, 2]
+    [0, 3] [1, 2]
+    [1, 2] [0, 3]
     """
     label, patient = (pd.factorize(np.asarray(one), sort=True)[0] for one in (labels, patients))
     counts = np.zeros((patient.max() + 1, label.max() + 1))
