@@ -101,7 +101,16 @@ def copies_among(
     other_features: NDArray[np.floating] | None = None,
     progress: Progress = SILENT,
 ) -> Copies:
-    """Find copies among images that were read before; as `find_copies`, from their sketches."""
+    """Find copies among images that were read before, or between two lists of them; see `find_copies`.
+
+    Parameters
+    ----------
+    first, second : Sketches
+        As `sketch` makes them; the second is optional.
+    features, other_features : ndarray of float, shape (n, features)
+        Any backbone's, row by row; they are read in blocks.
+    progress : Progress
+    """
     within = second is None or other_features is None
     short = reduced(features, features[:0] if other_features is None else other_features)
     second = first if second is None else second

@@ -2,8 +2,8 @@
 
 A copy that was cropped is, as a whole, like a window of its original. So the windows of every image, 361 of
 them, are looked up in an index of whole images, upright and mirrored; the network's features add what is
-alike otherwise. Only the likeliest few of each image go on. Neither time an image nor memory beyond the codes
-grows with the images.
+alike otherwise. Only the likeliest few of each image go on. Beyond 2,000 images time hardly grows faster than
+they do, and memory by half a kilobyte of codes each.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ __all__ = ["Candidates", "nearest"]
 
 _BY_WINDOW, _BY_FEATURES = 8, 4
 _LEAST = 0.4
+"""Copies, cropped anywhere up to 46 % and with other grays, came to 0.49 and more."""
 _LEAST_FEATURES = 0.3
 _BLOCK = 128
-"""Images whose windows a thread has at a time: 70 MB."""
+"""Images whose windows a thread has at a time: about 110 MB."""
 _FEATURES_BLOCK = 4096
 
 Codes = NDArray[np.float32]
