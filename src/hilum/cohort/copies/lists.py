@@ -22,7 +22,7 @@ Codes = NDArray[np.float32]
 
 _PER_LIST = 500
 _KEPT_IN = 8
-"""Lists that hold a code: of 300 heavily cropped copies of real images, 299 met their original at 400 lists."""
+"""Lists that hold a code: of 300 cropped copies of real images, 299 met their original at 400 lists."""
 EXACT = _PER_LIST * _KEPT_IN
 """Codes up to which nothing is missed."""
 _FITTED = 64
