@@ -29,15 +29,15 @@ def fill(folder: Path, network: str, images: int, key: str) -> Path:
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A cache with two networks' features, a network, and a compiled model that is ten days old."""
+    """A cache with two networks' features, a network, and a file of a benchmark that is ten days old."""
     fill(tmp_path, "vgg16", 50, "a")
     fill(tmp_path, "resnet18", 7, "b")
     network = tmp_path / "networks" / "0123"
     network.mkdir(parents=True)
     (network / "facts.json").write_text(json.dumps({"facts": {"name": "vgg16"}, "files": {}}))
     (network / "graph.bin").write_bytes(bytes(100_000))
-    (tmp_path / "compiled").mkdir()
-    blob = tmp_path / "compiled" / "1.blob"
+    (tmp_path / "bench").mkdir()
+    blob = tmp_path / "bench" / "1.blob"
     blob.write_bytes(bytes(5000))
     os.utime(blob, (time.time() - 10 * DAY,) * 2)
     return tmp_path
@@ -50,14 +50,14 @@ def test_what_is_there_is_told_by_kind_and_network(folder):
         (Kind.FEATURES, "vgg16"),
         (Kind.FEATURES, "resnet18"),
         (Kind.NETWORKS, "vgg16"),
-        (Kind.COMPILED, "not told"),
+        (Kind.BENCH, "not told"),
     }
     assert told[Kind.FEATURES, "vgg16"].images == 50
     assert told[Kind.FEATURES, "vgg16"].about == "square-2-64-stretch, cpu, OpenVINO, float32"
     assert told[Kind.FEATURES, "vgg16"].bytes > 50 * 5120
     assert told[Kind.FEATURES, "resnet18"].images == 7
     assert 100_000 < told[Kind.NETWORKS, "vgg16"].bytes < 120_000
-    assert told[Kind.COMPILED, "not told"].age_days == pytest.approx(10, abs=0.1)
+    assert told[Kind.BENCH, "not told"].age_days == pytest.approx(10, abs=0.1)
     assert [item.bytes for item in found] == sorted((item.bytes for item in found), reverse=True)
 
 

@@ -56,9 +56,9 @@ def decoded(monkeypatch):
     """Return a list that grows with every file decoded."""
     paths = []
 
-    def counting(content, path):
+    def counting(content, path, **options):
         paths.append(path)
-        return features_decode(content, path)
+        return features_decode(content, path, **options)
 
     features_decode = features.decode
     monkeypatch.setattr(features, "decode", counting)

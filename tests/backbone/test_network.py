@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hilum.backbone import Backbone, open_backbone
-from hilum.backbone.openvino_runtime import compile_graph, openvino
+from hilum.backbone.openvino_runtime import compile_graph, convert
 from hilum.errors import BackboneError
 from hilum.recipe.settings import BackboneSettings, MapPooling, Normalisation, WindowPooling
 
@@ -71,9 +71,7 @@ def test_too_small_an_input_for_the_pooling_is_refused():
 @pytest.mark.parametrize("pooling", [MapPooling(), WindowPooling(size=2)])
 def test_openvino_converts_it_and_agrees(pooling):
     backbone = small(96, pooling=pooling)
-    graph = openvino.convert_model(
-        backbone.module, example_input=torch.zeros(1, 1, 96, 96), input=[-1, 1, 96, 96]
-    )
+    graph = convert(backbone.module, example_input=torch.zeros(1, 1, 96, 96), input=[-1, 1, 96, 96])
     pixels = np.random.default_rng(0).random((3, 1, 96, 96), dtype=np.float32)
     found = compile_graph(graph)(pixels)[0]
     with torch.inference_mode():
@@ -83,9 +81,7 @@ def test_openvino_converts_it_and_agrees(pooling):
 
 def test_openvino_agrees_on_the_embedded_network():
     backbone = open_backbone(BackboneSettings(), 96)
-    graph = openvino.convert_model(
-        backbone.module, example_input=torch.zeros(1, 1, 96, 96), input=[-1, 1, 96, 96]
-    )
+    graph = convert(backbone.module, example_input=torch.zeros(1, 1, 96, 96), input=[-1, 1, 96, 96])
     pixels = np.random.default_rng(0).random((2, 1, 96, 96), dtype=np.float32)
     with torch.inference_mode():
         expected = backbone.module(torch.from_numpy(pixels)).numpy()

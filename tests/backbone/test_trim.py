@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from hilum.backbone import open_backbone
-from hilum.backbone.openvino_runtime import compile_graph, openvino, read_graph
+from hilum.backbone.openvino_runtime import compile_graph, convert, read_graph
 from hilum.backbone.pooling import MapMean, WindowMeans
 from hilum.backbone.trim import trim
 from hilum.recipe.settings import BackboneSettings, WindowPooling
@@ -33,9 +33,7 @@ def converted(*layers: nn.Module, side: int = 32):
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # OpenVINO traces
         traced = torch.jit.trace(module, torch.zeros(1, 1, side, side))
-        return openvino.convert_model(
-            traced, example_input=torch.zeros(1, 1, side, side), input=[1, 1, side, side]
-        )
+        return convert(traced, example_input=torch.zeros(1, 1, side, side), input=[1, 1, side, side])
 
 
 def cuts(model) -> list[list[int]]:

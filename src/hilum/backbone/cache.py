@@ -34,8 +34,8 @@ class Kind(StrEnum):
     """A section of the feature store."""
     NETWORKS = "networks"
     """A network's graph."""
-    COMPILED = "compiled"
-    """What OpenVINO made of a graph for this machine."""
+    BENCH = "bench"
+    """What `hilum bench` compares with, in a Python environment of its own."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from hilum.artifact import hash_bytes
 from hilum.backbone.backbone import Backbone
 from hilum.backbone.engine import Engine, choose_engine
-from hilum.backbone.store import FeatureStore, Stored
+from hilum.backbone.record import Record
+from hilum.backbone.store import Context, FeatureStore, Section
 from hilum.errors import RadiographError
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Header, ahead, decode, read_content
@@ -40,8 +41,13 @@ class Prepares(Protocol):
         """Equal keys mean equal values."""
         ...
 
-    def apply(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Prepare one picture: float32 (rows, columns) to (size, size), both in [0, 1]."""
+    def apply(
+        self, pixels: NDArray[np.float32], extent: tuple[int, int] | None = None
+    ) -> NDArray[np.float32]:
+        """Prepare one picture: float32 (rows, columns) to (size, size), both in [0, 1].
+
+        `extent` is the rows and columns that `pixels` stand for where they are reduced.
+        """
         ...
 
 
@@ -78,7 +84,6 @@ class _Prepared(NamedTuple):
 
     row: int
     image: str
-    key: str
     pixels: NDArray[np.float32]
     header: Header
 
@@ -87,7 +92,7 @@ class _Known(NamedTuple):
     """An image whose features are known."""
 
     row: int
-    stored: Stored
+    record: Record
 
 
 class _Failed(NamedTuple):
@@ -132,8 +137,9 @@ def extract(
         msg = f"preparation: expected size {backbone.size}, as the backbone's, found {preparation.size}"
         raise ValueError(msg)
     engine = engine or choose_engine(backbone)
-    reader = _Reader(preparation, backbone.features, _context(preparation, backbone, engine), store)
-    rows = _Rows.empty(len(images), backbone.features, store)
+    section = None if store is None else store.section(_context(preparation, backbone, engine))
+    reader = _Reader(preparation, backbone.features, section)
+    rows = _Rows.empty(len(images), backbone.features, section)
     with closing(ahead(reader.read, enumerate(images))) as ready:
         read = progress.track(ready, what="Computing features", total=len(images))
         for values in engine.run(rows.unknown(read)):
@@ -149,10 +155,11 @@ def extract(
     )
 
 
-def _context(preparation: Prepares, backbone: Backbone, engine: Engine) -> str:
+def _context(preparation: Prepares, backbone: Backbone, engine: Engine) -> Context:
     """Name all that decides features besides an image's bytes; hilum's version stands for its decoders."""
     parts = (version("hilum"), preparation.key, backbone.key, engine.key)
-    return hash_bytes(*(part.encode() for part in parts))
+    key = hash_bytes(*(part.encode() for part in parts))
+    return Context(key, backbone.name, preparation.key, f"{engine.device}, {engine.precision}")
 
 
 @dataclass(frozen=True)
@@ -161,23 +168,21 @@ class _Reader:
 
     preparation: Prepares
     count: int
-    context: str
-    store: FeatureStore | None
+    section: Section | None
 
     def read(self, numbered: tuple[int, Path]) -> _Prepared | _Known | _Failed:
         row, path = numbered
         try:
             content = read_content(path)
             image = hash_bytes(content)
-            key = hash_bytes(image.encode(), self.context.encode())
-            stored = None if self.store is None else self.store.get(image, key, self.count)
-            if stored is not None:
-                return _Known(row, stored)
-            radiograph = decode(content, path)
-            pixels = self.preparation.apply(radiograph.pixels)
+            record = None if self.section is None else self.section.get(image, self.count)
+            if record is not None:
+                return _Known(row, record)
+            radiograph = decode(content, path, side=self.preparation.size)
+            pixels = self.preparation.apply(radiograph.pixels, radiograph.extent)
         except RadiographError as error:
             return _Failed(row, error)
-        return _Prepared(row, image, key, pixels, radiograph.header)
+        return _Prepared(row, image, pixels, radiograph.header)
 
 
 @dataclass
@@ -186,16 +191,16 @@ class _Rows:
 
     values: NDArray[np.float32]
     headers: list[Header | None]
-    store: FeatureStore | None
+    section: Section | None
     failures: dict[int, RadiographError] = field(default_factory=dict)
     from_cache: int = 0
     computed: int = 0
     waiting: deque[_Prepared] = field(default_factory=deque)
-    unsaved: list[Stored] = field(default_factory=list)
+    unsaved: list[Record] = field(default_factory=list)
 
     @classmethod
-    def empty(cls, count: int, features: int, store: FeatureStore | None) -> _Rows:
-        return cls(np.full((count, features), np.nan, np.float32), [None] * count, store)
+    def empty(cls, count: int, features: int, section: Section | None) -> _Rows:
+        return cls(np.full((count, features), np.nan, np.float32), [None] * count, section)
 
     def unknown(self, items: Iterable[_Prepared | _Known | _Failed]) -> Iterator[NDArray[np.float32]]:
         """Yield what the network must see, and take note of the rest."""
@@ -204,7 +209,7 @@ class _Rows:
                 self.waiting.append(item)
                 yield item.pixels
             elif isinstance(item, _Known):
-                self.values[item.row], self.headers[item.row] = item.stored.values, item.stored.header
+                self.values[item.row], self.headers[item.row] = item.record.values, item.record.header
                 self.from_cache += 1
             else:
                 self.failures[item.row] = item.error
@@ -214,12 +219,12 @@ class _Rows:
         item = self.waiting.popleft()
         self.values[item.row], self.headers[item.row] = values, item.header
         self.computed += 1
-        self.unsaved.append(Stored(item.image, item.key, values, item.header))
+        self.unsaved.append(Record(item.image, values, item.header))
         if len(self.unsaved) == _CHUNK:
             self.save()
 
     def save(self) -> None:
         """Commit what is not in the store yet."""
-        if self.store is not None and self.unsaved:
-            self.store.put(self.unsaved)
+        if self.section is not None and self.unsaved:
+            self.section.put(self.unsaved)
         self.unsaved = []

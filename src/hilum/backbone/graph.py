@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from hilum.backbone.openvino_runtime import openvino, save_graph
+from hilum.backbone.openvino_runtime import convert, save_graph
 from hilum.backbone.trim import trim
 
 __all__ = ["write_graph"]
@@ -33,7 +33,7 @@ def write_graph(path: Path, module: nn.Module, size: int) -> None:
         # OpenVINO traces; PyTorch would rather export, which takes four times as long for the same graph.
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
-        model = openvino.convert_model(traced, example_input=example, input=[-1, 1, size, size])
+        model = convert(traced, example_input=example, input=[-1, 1, size, size])
     trim(model)
     model.inputs[0].tensor.set_names({"pixels"})
     model.outputs[0].tensor.set_names({"features"})

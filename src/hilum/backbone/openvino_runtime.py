@@ -2,7 +2,7 @@
 
 OpenVINO's Python package reports its use to a statistics service when it finds no refusal on file. hilum
 runs where patients' images are, so the reporting package is kept from loading; OpenVINO then uses its
-own silent stand-in.
+own silent stand-in. Its converter, half of what there is to import, is left to who converts.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ from typing import Any
 
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None makes its import fail
 
-import openvino.opset13  # noqa: E402  after the line above, or it has already reported
+sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
+import openvino.opset13  # noqa: E402  after the lines above, or it has already reported
+
+if sys.modules["openvino.tools.ovc"] is None:  # a program around this one may have imported it before
+    del sys.modules["openvino.tools.ovc"]
 
 from hilum.artifact import replacing  # noqa: E402
 from hilum.recipe.engine import Precision  # noqa: E402
 
-__all__ = ["compile_graph", "openvino", "precisions", "read_graph", "save_graph"]
+__all__ = ["compile_graph", "convert", "openvino", "precisions", "read_graph", "save_graph"]
 
 _HINTS = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16", Precision.FLOAT16: "f16"}
 _CAPABILITIES = {"BF16": Precision.BFLOAT16, "FP16": Precision.FLOAT16}
@@ -56,6 +60,13 @@ def compile_graph(model: Any, precision: Precision = Precision.FLOAT32) -> Any:
     """
     hints = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "THROUGHPUT"}
     return _core().compile_model(model, "CPU", hints)
+
+
+def convert(module: Any, **options: Any) -> Any:
+    """Convert a traced PyTorch module to a model, with the options of `openvino.convert_model`."""
+    from openvino.tools.ovc import convert_model  # noqa: PLC0415  see above
+
+    return convert_model(module, **options)
 
 
 def read_graph(path: Path) -> Any:

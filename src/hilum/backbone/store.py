@@ -14,20 +14,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lmdb
-import numpy as np
 import platformdirs
 from filelock import FileLock
-from numpy.typing import NDArray
 
 from hilum.artifact import write_json
 from hilum.backbone.record import Record, sealed, unsealed
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Header
 
-__all__ = ["CACHE_VARIABLE", "NOTE", "Context", "FeatureStore", "Section", "Stored", "cache_folder"]
+__all__ = ["CACHE_VARIABLE", "NOTE", "Context", "FeatureStore", "Section", "cache_folder"]
 
 CACHE_VARIABLE = "HILUM_CACHE"
 NOTE = "context.json"
@@ -61,18 +58,6 @@ class Context:
     network: str
     preparation: str
     engine: str
-
-
-class Stored(NamedTuple):
-    """A record without a context, under a key that stands for image and context."""
-
-    image: str
-    key: str
-    values: NDArray[np.float32]
-    header: Header
-
-
-_UNNAMED = Context("0" * 32, "not told", "not told", "not told")
 
 
 class FeatureStore:
@@ -114,18 +99,6 @@ class FeatureStore:
         if context.key not in self._sections:
             self._sections[context.key] = self._opened(context)
         return self._sections[context.key]
-
-    def get(self, image: str, key: str, count: int) -> Stored | None:
-        """Look an image up without a context."""
-        section = self.section(_UNNAMED)
-        found = None if section is None else section.get(key, count)
-        return None if found is None else Stored(image, key, found.values, found.header)
-
-    def put(self, items: Sequence[Stored]) -> None:
-        """Store images without a context."""
-        section = self.section(_UNNAMED)
-        if section is not None:
-            section.put([Record(item.key, item.values, item.header) for item in items])
 
     def close(self) -> None:
         """Release the files; a store is not used afterwards."""

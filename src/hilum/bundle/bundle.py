@@ -143,7 +143,8 @@ class Bundle:
         yield from failures()
 
     def _prepare(self, path: Path | str) -> NDArray[np.float32]:
-        return self.preparation.apply(read(path).pixels)
+        radiograph = read(path, side=self.preparation.size)
+        return self.preparation.apply(radiograph.pixels, radiograph.extent)
 
     def _prediction(self, path: Path | str, probability: NDArray[np.float32]) -> Prediction:
         code = int(decide(probability[None], self._threshold)[0])

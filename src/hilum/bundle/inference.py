@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hilum.backbone.openvino_runtime import compile_graph, precisions
 from hilum.backbone.stream import Stream
-from hilum.bundle.graph import read_parts
+from hilum.bundle.parts import read_parts
 from hilum.recipe.engine import Precision
 
 __all__ = ["Inference"]

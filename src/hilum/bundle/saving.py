@@ -7,7 +7,7 @@ from pathlib import Path
 from hilum.artifact import hash_file
 from hilum.backbone import Backbone
 from hilum.bundle.bundle import Bundle
-from hilum.bundle.graph import GRAPH_FILES, write_graph
+from hilum.bundle.graph import write_graph
 from hilum.bundle.manifest import (
     BackboneRecord,
     HeadRecord,
@@ -16,6 +16,7 @@ from hilum.bundle.manifest import (
     PreparationRecord,
     ThresholdRecord,
 )
+from hilum.bundle.parts import GRAPH_FILES
 from hilum.classifier import Head, Threshold
 from hilum.radiograph import Preparation
 from hilum.recipe import Recipe

@@ -31,7 +31,7 @@ def train(
     ] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run.")] = False,
 ) -> None:
-    """Train a classifier as RECIPE states it, and report what it is worth."""
+    """Train a classifier as RECIPE states it. A report tells what it is worth."""
     from hilum.cli.console import results, status
     from hilum.cli.progress import TerminalProgress
     from hilum.recipe import Setting, load
