@@ -42,7 +42,7 @@ def test_each_count_reads_as_many_files_and_grows_by_hand(demo_run, tmp_path, mo
 
 def test_features_are_stored_and_their_size_is_told(demo_run, tmp_path):
     _, data = demo_run
-    growth.extract_features(str(tmp_path / "store"), str(data / "phantom" / "*.png"))
+    growth.extract_features("efficientnet_lite0", str(tmp_path / "store"), str(data / "phantom" / "*.png"))
     assert growth._size(tmp_path / "store") > 60 * 1280 * 4
 
 

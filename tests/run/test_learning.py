@@ -128,3 +128,14 @@ def test_torch_in_bfloat16_says_nothing_of_the_bundle_which_openvino_runs(demo_r
     assert run.environment["device"] == "cpu, PyTorch"
     assert run.environment["precision"] == "bfloat16"
     assert run.model.manifest.precision.value is Precision.FLOAT32
+
+
+def test_both_engines_give_the_same_probabilities(demo_run, tmp_path):
+    """To 1e-4, from training to prediction."""
+    found = {}
+    for kind in ("openvino", "torch"):
+        settings = [*SETTINGS, f"engine={{kind: {kind}, precision: float32}}"]
+        recipe = load("demo", [Setting.parse(text) for text in settings])
+        run = train(recipe, demo_run[1], tmp_path / kind, audited=False)
+        found[kind] = run.predictions.table.filter(like="probability_").to_numpy()
+    np.testing.assert_allclose(found["openvino"], found["torch"], rtol=0, atol=1e-4)

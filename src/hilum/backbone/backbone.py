@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.backbone import shelf
+from hilum.backbone.apart import build_apart
 from hilum.backbone.facts import Facts
 from hilum.recipe.settings import BackboneSettings
 
@@ -76,6 +77,9 @@ def open_backbone(settings: BackboneSettings, size: int | None = None, seed: int
 
     place = shelf.place_of(settings, size, seed)
     facts = None if place is None else shelf.facts_at(place)
+    if place is not None and facts is None:
+        build_apart(settings, size, seed)
+        facts = shelf.facts_at(place)
     if place is None or facts is None:
         network, facts = _network(settings, size, seed)
         place = shelf.put(place, network, facts)

@@ -24,6 +24,7 @@ from torch import nn
 
 from hilum.artifact import hash_bytes
 from hilum.backbone.catalogue import EMBEDDED
+from hilum.backbone.chance import random_trunk
 from hilum.backbone.facts import Weights
 from hilum.backbone.hub import fetch_from_hub, fetch_from_url
 from hilum.backbone.trunk import Record, Trunk, create
@@ -61,7 +62,7 @@ def load(record: Record, choice: str, size: int, seed: int = 0) -> tuple[Trunk, 
         If the network gives no feature map at this size.
     """
     if choice == "random":
-        trunk = Trunk(create(record.name, seed=seed), record.name, size)
+        trunk = random_trunk(record.name, size, seed)
         return trunk, _describe(trunk, record, f"random, seed {seed}", "none")
     if choice == "imagenet":
         return _embedded(record, size) if record.name == EMBEDDED else _pretrained(record, size)

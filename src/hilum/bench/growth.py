@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
-from hilum.backbone import FeatureStore, cache_folder, extract, open_backbone
-from hilum.bench.models import make_model
+from hilum.backbone import EMBEDDED, FeatureStore, cache_folder, extract, open_backbone
+from hilum.bench.models import make_model, weights_of
 from hilum.bench.process import Usage
 from hilum.bench.sample import multiply, sample
 from hilum.bench.spread import Spread
@@ -57,9 +57,9 @@ class Growth:
     stored_bytes: int
 
 
-def extract_features(store: str, *folders: str) -> None:
+def extract_features(network: str, store: str, *folders: str) -> None:
     """Compute and store the features of all images in folders, or look them up: what is measured."""
-    backbone = open_backbone(BackboneSettings())
+    backbone = open_backbone(BackboneSettings(name=network, weights=weights_of(network)))
     with FeatureStore.open(Path(store)) as opened:
         found = extract(find_images(folders), Preparation(backbone.size), backbone, opened)
     if found.failures:
@@ -69,6 +69,7 @@ def extract_features(store: str, *folders: str) -> None:
 def bench_growth(
     counts: Sequence[int] = COUNTS,
     *,
+    network: str = EMBEDDED,
     data: Path | None = None,
     scratch: Path | None = None,
     turns: int = 1,
@@ -79,6 +80,7 @@ def bench_growth(
     Parameters
     ----------
     counts : sequence of int
+    network : str
     data : Path, optional
         Folder of images to use again and again with other bytes; synthetic radiographs otherwise.
     scratch : Path, optional
@@ -98,8 +100,8 @@ def bench_growth(
         place = Path(folder)
         steps = [_FEW, *ordered]
         multiply(_pictures(data, place, progress), steps, place / "images", progress)
-        run = make_model(BackboneSettings().name, Precision.FLOAT32, place / "models", progress)
-        sides = [side for count in steps for side in _sides(place, run, steps, count)]
+        run = make_model(network, Precision.FLOAT32, place / "models", progress)
+        sides = [side for count in steps for side in _sides(network, place, run, steps, count)]
         logs = cache_folder() / "bench" / "logs"
         used = take_turns(sides, turns, logs, progress)
         return [
@@ -122,10 +124,10 @@ def _store(place: Path, count: int) -> Path:
     return place / f"store-{count}"
 
 
-def _sides(place: Path, run: Path, steps: list[int], count: int) -> list[Side]:
+def _sides(network: str, place: Path, run: Path, steps: list[int], count: int) -> list[Side]:
     folders = [str(place / "images" / str(each)) for each in steps if each <= count]
     store = _store(place, count)
-    given = (str(store), *folders)
+    given = (network, str(store), *folders)
     program = f"from hilum.bench.growth import extract_features; extract_features(*{given!r})"
     features = (sys.executable, "-c", program)
     return [

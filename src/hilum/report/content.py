@@ -52,7 +52,7 @@ class Environment:
     Parameters
     ----------
     device : str
-        What computed the features.
+        What computed the features, and in which precision.
     versions : mapping of str to str
         Software and its version, Python among it.
     seconds : mapping of str to float

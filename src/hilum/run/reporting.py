@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hilum.artifact import write_json
 from hilum.audit import Audit, Example, illustrated
+from hilum.bundle.manifest import PrecisionRecord
 from hilum.errors import RadiographError, RunError
 from hilum.evaluate import Predictions, clinical, confusion, pr_curve, roc_curve
 from hilum.progress import SILENT, Progress
@@ -112,7 +113,7 @@ def _content(
             parameters=backbone.parameters,
         ),
         environment=Environment(
-            device=environment["device"],
+            device=f"{environment['device']}, {environment['precision']}{_drift(manifest.precision)}",
             versions=environment["versions"],
             seconds=environment["seconds"],
         ),
@@ -122,6 +123,20 @@ def _content(
         clinical=clinical(run.predictions, manifest.threshold.value, np.random.default_rng(seed)),
         synthetic=manifest.synthetic,
         splits_share_patients=_shared_patients(run.predictions),
+    )
+
+
+def _drift(precision: PrecisionRecord) -> str:
+    """Say how far a reduced precision moved the classifier, where one was tried."""
+    drift = precision.drift
+    if drift is None:
+        return ""
+    moved = (
+        f"on {drift.images} validation images a probability moved by {drift.largest:.4f} at most from"
+        f" float32, {drift.flips} decisions flipped"
+    )
+    return (
+        f" ({moved})" if drift.precision == precision.value else f" ({drift.precision} was refused: {moved})"
     )
 
 

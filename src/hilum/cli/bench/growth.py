@@ -19,6 +19,9 @@ def growth(
         list[int] | None,
         typer.Option(min=100, help="Number of images; several times.  [default: 1000, 10000, 100000]"),
     ] = None,
+    backbone: Annotated[
+        str, typer.Option(help="Network; any but the embedded one has random weights.")
+    ] = "efficientnet_lite0",
     data: Annotated[
         Path | None, typer.Option(help="Radiographs to use again and again.  [default: synthetic ones]")
     ] = None,
@@ -41,13 +44,13 @@ def growth(
 
     counts = images or list(COUNTS)
     progress = TerminalProgress(status())
-    found = bench_growth(counts, data=data, scratch=scratch, turns=turns, progress=progress)
+    found = bench_growth(counts, network=backbone, data=data, scratch=scratch, turns=turns, progress=progress)
     timed = [one for count in counts if stages for one in measure_stages(count, progress)]
     machine = this_machine()
     pictures = "files of --data" if data else "synthetic radiographs of 256 × 256 pixels"
     remarks = [
         f"Whole processes, in turn, {turns} of each. An image: what a run takes more than one of 10 images.",
-        f"Network: efficientnet_lite0 at 224 px, float32. Images: {pictures}, used again and again, each file"
+        f"Network: {backbone}, float32. Images: {pictures}, used again and again, each file"
         " with a comment of its own and so with other bytes.",
     ]
     show("Growth with the number of images", list(map(_row, found)), remarks, machine)
