@@ -108,8 +108,7 @@ def test_what_needs_no_extra_works_without_it(command):
 @pytest.mark.parametrize("name", ["train", "audit", "Cohort"])
 def test_in_python_too_the_extra_is_named(name):
     code = WITHOUT + (
-        "import hilum\ntry: getattr(hilum, sys.argv[2])\n"
-        "except hilum.HilumError as error: print(error)"
+        "import hilum\ntry: getattr(hilum, sys.argv[2])\nexcept hilum.HilumError as error: print(error)"
     )
     assert "pandas is not installed. `pip install 'hilum[train]'`" in python(code, "pandas", name)
 
