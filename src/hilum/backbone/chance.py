@@ -60,7 +60,7 @@ def _is_known(module: nn.Module) -> bool:
     return isinstance(module, _NORMS) or not (own or list(module.buffers(recurse=False)))
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]
+@torch.no_grad()
 def _fill(module: nn.Module, generator: torch.Generator) -> None:
     if isinstance(module, _NORMS):
         module.reset_parameters()
