@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from joblib import Parallel, cpu_count, delayed
+from joblib.externals.loky import get_reusable_executor
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -29,7 +30,6 @@ __all__ = ["Score", "Scores", "Trial", "repeat"]
 WORTHWHILE_SECONDS = 5.0
 """Other processes take a second or two to start: less work than this is done without them."""
 MOST_PROCESSES = 8
-_IDLE_SECONDS = 30  # then an idle process ends; the next probe may use it until then
 _HALF = 0.5
 
 
@@ -176,15 +176,15 @@ def _outcomes(bench: _Bench, trials: Sequence[Trial]) -> Iterator[Score | str]:
 
 
 def _in_processes(bench: _Bench, trials: Sequence[Trial], processes: int) -> Iterator[Score | str]:
-    """Do the trials in new processes, which share large features as a memory map."""
-    parallel = Parallel(
-        n_jobs=processes,
-        return_as="generator",
-        idle_worker_timeout=_IDLE_SECONDS,
-        initializer=_follow,
-        initargs=(os.getpid(),),
-    )
-    yield from parallel(delayed(bench.attempt)(trial) for trial in trials)
+    """Do the trials in new processes, which share large features as a memory map.
+
+    They end with the work: trials given to idle processes, just as these time out, would never be done.
+    """
+    parallel = Parallel(n_jobs=processes, return_as="generator", initializer=_follow, initargs=(os.getpid(),))
+    try:
+        yield from parallel(delayed(bench.attempt)(trial) for trial in trials)
+    finally:
+        get_reusable_executor().shutdown()
 
 
 def _follow(parent: int) -> None:
