@@ -12,8 +12,8 @@ from hilum.errors import CorruptFileError, NotARadiographError, RadiographError,
 from hilum.radiograph import Fit, Preparation, Radiograph, decode, find_images, read, thumbnail
 from hilum.radiograph.reduction import FACTORS
 
-SIDE = 24
-ROWS, COLUMNS = 403, 421  # divided by none of the factors; 8 × 2 × 24 is 384
+SIDE = 16
+ROWS, COLUMNS = 403, 421  # divided by none of the factors; 8 × 3 × 16 is 384
 
 # `benchmarks/reading.py` on real radiographs: at 224 pixels mean 0.0004, worst mean 0.0009, largest 0.07; at
 # 56 pixels worst mean 0.0024, largest 0.12.
