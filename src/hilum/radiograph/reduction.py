@@ -40,7 +40,7 @@ def factor_for(rows: int, columns: int, side: int | None) -> int:
 
     Examples
     --------
-    >>> factor_for(2000, 1800, 224), factor_for(1000, 890, 224), factor_for(5000, 5000, None)
+    >>> factor_for(3000, 2700, 224), factor_for(1500, 1300, 224), factor_for(5000, 5000, None)
     (4, 1, 1)
     """
     if side is None:
