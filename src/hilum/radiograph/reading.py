@@ -66,7 +66,7 @@ def decode(
         What the file may ask for.
     side : int, optional
         Side in pixels of the square that is made of the picture. Large pictures then come reduced by 2, 4 or
-        8, so that their shorter side keeps at least three times as many pixels, and are prepared together
+        8, so that their shorter side keeps at least four times as many pixels, and are prepared together
         with `Radiograph.extent`. What is refused does not depend on it.
 
     Raises
