@@ -27,7 +27,8 @@ print(json.dumps({"torch": "torch" in sys.modules, "values": found.tolist()}))
 
 def test_a_new_network_is_built_without_torch_in_this_process(tmp_path, monkeypatch):
     monkeypatch.setenv("HILUM_CACHE", str(tmp_path))
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     elsewhere = json.loads(done.stdout)
     assert elsewhere["torch"] is False
     assert len(list(tmp_path.glob("networks/*/graph.bin"))) == 1
