@@ -116,6 +116,9 @@ def probabilities(paths: list[Path], run: Path) -> None:
     """Print how far probabilities move."""
     model = Bundle.load(run)
     both = [(whole, reduced) for _, whole, reduced in pairs(paths, model.preparation)]
+    if not both:
+        print(f"  {run.name:24}{0:6}  no image is large enough to be reduced")
+        return
     before, after = (model.probabilities(np.stack([pair[place] for pair in both])) for place in (0, 1))
     off = np.abs(before - after).max(axis=1)
     record = model.manifest.threshold

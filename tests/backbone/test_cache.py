@@ -22,7 +22,7 @@ DAY = 86_400
 
 def fill(folder: Path, network: str, images: int, key: str) -> Path:
     with FeatureStore.open(folder / "features") as store:
-        section = store.section(Context(key * 32, network, "square-2-64-stretch", "cpu, OpenVINO, float32"))
+        section = store.section(Context(key * 32, network, "square-3-64-stretch", "cpu, OpenVINO, float32"))
         section.put([Record(f"image{n}", np.zeros(1280, np.float32), HEADER) for n in range(images)])
         return section.folder
 
@@ -53,7 +53,7 @@ def test_what_is_there_is_told_by_kind_and_network(folder):
         (Kind.BENCH, "not told"),
     }
     assert told[Kind.FEATURES, "vgg16"].images == 50
-    assert told[Kind.FEATURES, "vgg16"].about == "square-2-64-stretch, cpu, OpenVINO, float32"
+    assert told[Kind.FEATURES, "vgg16"].about == "square-3-64-stretch, cpu, OpenVINO, float32"
     assert told[Kind.FEATURES, "vgg16"].bytes > 50 * 5120
     assert told[Kind.FEATURES, "resnet18"].images == 7
     assert 100_000 < told[Kind.NETWORKS, "vgg16"].bytes < 120_000

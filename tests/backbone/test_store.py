@@ -21,7 +21,7 @@ from hilum.radiograph import Header
 
 HEADER = Header("PNG", 40, 50, "L", 8, 123, spacing_mm=(0.1, 0.2), view="PA", modality="CR")
 COUNT = 300
-CONTEXT = Context("ab" * 32, "resnet18", "square-2-64-stretch", "cpu, OpenVINO, float32")
+CONTEXT = Context("ab" * 32, "resnet18", "square-3-64-stretch", "cpu, OpenVINO, float32")
 
 # A process that writes item after item, whose values can be told from their number.
 WRITER = """

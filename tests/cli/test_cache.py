@@ -13,7 +13,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("HILUM_CACHE", str(tmp_path))
     with FeatureStore.open() as store:
         for key, network in (("a", "resnetv2_50"), ("b", "vgg16")):
-            section = store.section(Context(key * 32, network, "square-2-64-stretch", "cpu"))
+            section = store.section(Context(key * 32, network, "square-3-64-stretch", "cpu"))
             section.put([Record("image", np.zeros(8, np.float32), Header("PNG", 40, 50, "L", 8, 123))])
     return tmp_path
 
@@ -24,7 +24,7 @@ def sections(cache) -> set[str]:
 
 def test_info_tells_networks_images_and_sizes(call, cache):
     told = call("cache", "info").stdout
-    for word in (str(cache), "features", "resnetv2_50", "square-2-64-stretch", "vgg16", "MB", "today"):
+    for word in (str(cache), "features", "resnetv2_50", "square-3-64-stretch", "vgg16", "MB", "today"):
         assert word in told
 
 

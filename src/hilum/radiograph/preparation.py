@@ -8,12 +8,11 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
-
-from hilum.radiograph.resampling import resize
+from PIL import Image
 
 __all__ = ["Fit", "Preparation", "thumbnail"]
 
-_VERSION = 2  # part of the key: raise it when `apply` gives other values
+_VERSION = 3  # part of the key: raise it when `apply` gives other values
 
 
 class Fit(Enum):
@@ -39,7 +38,7 @@ class Preparation:
     Examples
     --------
     >>> Preparation(224, Fit.PAD).key
-    'square-2-224-pad'
+    'square-3-224-pad'
     >>> Preparation(2).apply(np.eye(4, dtype=np.float32)).astype(float).round(2).tolist()
     [[0.39, 0.12], [0.12, 0.39]]
     """
@@ -115,5 +114,7 @@ def _resize(
     factor = -(-rows // len(pixels))
     top, left, bottom, right = (place / factor for place in part)
     row, column = int(top), int(left)
-    held = pixels[row : math.ceil(bottom), column : math.ceil(right)]
-    return resize(held, *size, (top - row, left - column, bottom - row, right - column), factor)
+    held = Image.fromarray(pixels[row : math.ceil(bottom), column : math.ceil(right)])
+    box = left - column, top - row, right - column, bottom - row
+    # Pillow widens the filter to antialias, and works beside other threads.
+    return np.asarray(held.resize(size[::-1], Image.Resampling.BILINEAR, box)).clip(0, 1)
