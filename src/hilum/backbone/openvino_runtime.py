@@ -23,9 +23,19 @@ if sys.modules["openvino.tools.ovc"] is None:  # a program around this one may h
 from hilum.artifact import replacing  # noqa: E402
 from hilum.recipe.engine import Precision  # noqa: E402
 
-__all__ = ["compile_graph", "convert", "openvino", "precisions", "read_graph", "save_graph"]
+__all__ = [
+    "PRECISION_HINTS",
+    "compile_graph",
+    "convert",
+    "openvino",
+    "precisions",
+    "read_graph",
+    "save_graph",
+]
 
-_HINTS = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16", Precision.FLOAT16: "f16"}
+PRECISION_HINTS = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16", Precision.FLOAT16: "f16"}
+"""OpenVINO's names, for ``INFERENCE_PRECISION_HINT``."""
+
 _CAPABILITIES = {"BF16": Precision.BFLOAT16, "FP16": Precision.FLOAT16}
 
 
@@ -58,7 +68,7 @@ def compile_graph(model: Any, precision: Precision = Precision.FLOAT32) -> Any:
     -------
     openvino.CompiledModel
     """
-    hints = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "THROUGHPUT"}
+    hints = {"INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision], "PERFORMANCE_HINT": "THROUGHPUT"}
     return _core().compile_model(model, "CPU", hints)
 
 

@@ -21,9 +21,11 @@ from hilum.recipe.engine import Precision
 if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone
 
-__all__ = ["TorchEngine"]
+__all__ = ["REDUCED", "TorchEngine"]
 
-_TYPES = {Precision.BFLOAT16: torch.bfloat16, Precision.FLOAT16: torch.float16}
+REDUCED = {Precision.BFLOAT16: torch.bfloat16, Precision.FLOAT16: torch.float16}
+"""PyTorch's types of the precisions besides float32."""
+
 _BATCH = 64
 
 
@@ -92,7 +94,7 @@ class TorchEngine:
     def _pass(self, images: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         full = torch.zeros(self.batch, 1, *images[0].shape, pin_memory=self._where == "cuda")
         np.stack(images, out=full.numpy()[: len(images), 0])
-        reduced = _TYPES.get(self.precision)
+        reduced = REDUCED.get(self.precision)
         with torch.inference_mode(), torch.autocast(self._where, reduced, enabled=reduced is not None):
             values = self._module(full.to(self._where, non_blocking=True))
         found: NDArray[np.float32] = values[: len(images)].float().cpu().numpy()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from hilum.backbone import Backbone, open_backbone
-from hilum.backbone.torch_engine import TorchEngine
+from hilum.backbone.torch_engine import REDUCED, TorchEngine
 from hilum.bench.forward import operations_of, timed
 from hilum.bench.limit import SIZES
 from hilum.bench.models import weights_of
@@ -24,7 +24,6 @@ PRECISIONS = (Precision.FLOAT32, Precision.BFLOAT16)
 _BATCHES = (16, 64, 256)
 _SIDE = 8192  # of the matrices
 _REPEATS = 10
-_TYPES = {Precision.FLOAT32: torch.float32, Precision.BFLOAT16: torch.bfloat16}
 _SEED = 0
 
 
@@ -132,7 +131,7 @@ class _Forward:
     def __init__(self, backbone: Backbone, where: str, precision: Precision, batch: int) -> None:
         self._module = backbone.module.eval().to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._images = torch.zeros(batch, 1, backbone.size, backbone.size, device=where)
-        self._where, self._type = where, _TYPES[precision]
+        self._where, self._type = where, REDUCED.get(precision, torch.float32)
         self.seconds()  # chooses kernels
 
     def seconds(self) -> float:
@@ -143,7 +142,9 @@ class _Forward:
 
 
 def _product_rate(where: str, precision: Precision, side: int) -> float:
-    left, right = (torch.rand(side, side, device=where, dtype=_TYPES[precision]) for _ in range(2))
+    left, right = (
+        torch.rand(side, side, device=where, dtype=REDUCED.get(precision, torch.float32)) for _ in range(2)
+    )
     torch.matmul(left, right)
     return 2 * side**3 / _timed_on(where, lambda: torch.matmul(left, right))
 

@@ -149,7 +149,7 @@ def _turn(
     count = len(files)
     return _Turn(
         decode=timed(lambda: [_square(path, preparation) for path in files]) / count,
-        forward=alone.seconds(),
+        forward=alone.seconds(count),
         whole=timed(lambda: extract(files, preparation, backbone, engine=engine)) / count,
         engine=timed(lambda: list(engine.run(squares))) / count,
         product=product_rate(engine.precision, cores()),
