@@ -84,11 +84,18 @@ def test_without_an_accelerator_openvino_runs(embedded, monkeypatch):
     assert (asked.device, asked.precision) == ("cpu, PyTorch", Precision.FLOAT32)
 
 
-@pytest.mark.parametrize("device", ["cuda", "mps"])
-def test_with_an_accelerator_torch_runs_unless_openvino_is_asked_for(embedded, device, monkeypatch):
+@pytest.mark.parametrize(
+    ("device", "native", "auto"),
+    [("cuda", True, "bfloat16"), ("cuda", False, "float16"), ("mps", True, "float16")],
+)
+def test_with_an_accelerator_torch_runs_unless_openvino_is_asked_for(
+    embedded, device, native, auto, monkeypatch
+):
     monkeypatch.setattr(engine, "accelerator", lambda: device)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: native)
     chosen = engine.choose_engine(embedded, EngineSettings())
-    assert (chosen.device, chosen.precision) == (f"{device}, PyTorch", Precision.FLOAT32)
+    assert (chosen.device, chosen.precision) == (f"{device}, PyTorch", auto)
+    assert engine.choose_engine(embedded).precision is Precision.FLOAT32
     half = engine.choose_engine(embedded, EngineSettings(precision="float16"))
     assert half.precision is Precision.FLOAT16
     assert isinstance(engine.choose_engine(embedded, EngineSettings(kind="openvino")), OpenVinoEngine)
@@ -118,9 +125,10 @@ def test_a_precision_that_the_processor_lacks_is_refused(embedded, monkeypatch):
 
 
 def test_a_gpu_without_bfloat16_is_refused(embedded, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
-    with pytest.raises(BackboneError, match="this GPU does not compute in bfloat16"):
-        TorchEngine(embedded, "cuda", Precision.BFLOAT16)
+    monkeypatch.setattr(engine, "accelerator", lambda: "cuda")
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: including_emulation)
+    with pytest.raises(BackboneError, match=r"this GPU does not compute in bfloat16.*float32 or float16"):
+        engine.choose_engine(embedded, EngineSettings(precision="bfloat16"))
 
 
 def test_bfloat16_gives_other_features_near_those_of_float32(embedded):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilum.backbone import OpenVinoEngine
+from hilum.backbone import OpenVinoEngine, openvino_runtime
 from hilum.bundle import Bundle
 from hilum.recipe import Setting, load
 from hilum.recipe.engine import Precision
@@ -118,11 +118,9 @@ def test_a_bundle_of_another_machine_runs_in_float32_where_its_precision_is_lack
     assert model.manifest.precision.value is Precision.BFLOAT16
 
 
-def test_torch_in_bfloat16_says_nothing_of_the_bundle_which_openvino_runs(demo_run, tmp_path):
-    settings = [
-        *SETTINGS,
-        "engine={kind: torch, precision: bfloat16}",
-    ]
+def test_torch_in_bfloat16_says_nothing_of_the_bundle_which_openvino_runs(demo_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(openvino_runtime, "precisions", lambda: tuple(Precision))  # PyTorch emulates them
+    settings = [*SETTINGS, "engine={kind: torch, precision: bfloat16}"]
     recipe = load("demo", [Setting.parse(text) for text in settings])
     run = train(recipe, demo_run[1], tmp_path / "run", audited=False)
     assert run.environment["device"] == "cpu, PyTorch"

@@ -61,8 +61,7 @@ def choose_engine(backbone: Backbone, settings: EngineSettings | None = None) ->
     """Start the engine that a recipe states.
 
     ``auto`` takes PyTorch where there is an accelerator, else OpenVINO, which is faster on a CPU. The
-    precision ``auto`` is the fastest that the processor computes natively; on an accelerator it is float32,
-    since reading files takes longer there.
+    precision ``auto`` is the fastest that the device computes natively.
 
     Parameters
     ----------
@@ -77,26 +76,35 @@ def choose_engine(backbone: Backbone, settings: EngineSettings | None = None) ->
     """
     settings = settings or EngineSettings(precision=Precision.FLOAT32)
     where = None if settings.kind is EngineKind.OPENVINO else accelerator()
+    precision = _precision(settings, where)
     if where is None and settings.kind is not EngineKind.TORCH:
-        return OpenVinoEngine(backbone, _openvino_precision(settings))
+        return OpenVinoEngine(backbone, precision)
     from hilum.backbone.torch_engine import TorchEngine  # noqa: PLC0415  loads torch
 
-    wanted = Precision.FLOAT32 if settings.precision == "auto" else settings.precision
-    return TorchEngine(backbone, where or "cpu", wanted)
+    return TorchEngine(backbone, where or "cpu", precision)
 
 
-def _openvino_precision(settings: EngineSettings) -> Precision:
+def _precision(settings: EngineSettings, where: str | None) -> Precision:
     if settings.precision is Precision.FLOAT32:
-        return Precision.FLOAT32  # OpenVINO need not be loaded to know
-    from hilum.backbone.openvino_runtime import precisions  # noqa: PLC0415  see above
-
-    known = precisions()
+        return Precision.FLOAT32  # no library need be loaded to know
+    known = _precisions(where)
     if settings.precision == "auto":
         return known[min(1, len(known) - 1)]
     if settings.precision not in known:
         raise BackboneError(
-            f"this processor does not compute in {settings.precision}",
+            f"this {'processor' if where is None else 'GPU'} does not compute in {settings.precision}",
             expected=" or ".join(known),
             remedy="Set engine.precision to auto, which takes what there is.",
         )
     return settings.precision
+
+
+def _precisions(where: str | None) -> tuple[Precision, ...]:
+    """Return what a device computes natively: float32, and behind it what is faster."""
+    if where is None:
+        from hilum.backbone.openvino_runtime import precisions  # noqa: PLC0415  see above
+
+        return precisions()
+    from hilum.backbone.torch_engine import accelerated  # noqa: PLC0415  see above
+
+    return accelerated(where)

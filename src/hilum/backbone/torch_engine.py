@@ -15,13 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from hilum.errors import BackboneError
 from hilum.recipe.engine import Precision
 
 if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone
 
-__all__ = ["REDUCED", "TorchEngine"]
+__all__ = ["REDUCED", "TorchEngine", "accelerated"]
 
 REDUCED = {Precision.BFLOAT16: torch.bfloat16, Precision.FLOAT16: torch.float16}
 """PyTorch's types of the precisions besides float32."""
@@ -44,11 +43,6 @@ class TorchEngine:
     precision : Precision
     batch : int, optional
         Images a pass.
-
-    Raises
-    ------
-    BackboneError
-        If the device does not have the precision.
     """
 
     def __init__(
@@ -58,10 +52,6 @@ class TorchEngine:
         precision: Precision = Precision.FLOAT32,
         batch: int | None = None,
     ) -> None:
-        if where == "cuda" and precision is Precision.BFLOAT16 and not torch.cuda.is_bf16_supported():
-            raise BackboneError(
-                "this GPU does not compute in bfloat16", remedy="Set engine.precision to float16 or float32."
-            )
         self.device = f"{where}, PyTorch"
         self.precision = precision
         self.batch = batch or (1 if where == "cpu" else _BATCH)
@@ -99,6 +89,18 @@ class TorchEngine:
             values = self._module(full.to(self._where, non_blocking=True))
         found: NDArray[np.float32] = values[: len(images)].float().cpu().numpy()
         return found
+
+
+def accelerated(where: str) -> tuple[Precision, ...]:
+    """Return what an accelerator computes natively: float32, and behind it what is faster.
+
+    Parameters
+    ----------
+    where : {"cuda", "mps"}
+    """
+    if where == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return Precision.FLOAT32, Precision.BFLOAT16, Precision.FLOAT16
+    return Precision.FLOAT32, Precision.FLOAT16
 
 
 def _batches(squares: Iterable[NDArray[np.float32]], count: int) -> Iterator[list[NDArray[np.float32]]]:

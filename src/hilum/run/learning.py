@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -76,7 +75,16 @@ def learn(
     watch : Stopwatch
     progress : Progress
     """
-    fitted = partial(_learned, cohort, recipe, preparation, backbone, store, watch, progress)
+
+    def fitted(engine: Engine) -> Learned:
+        with watch.stage("features"):
+            features = extract(cohort.paths, preparation, backbone, store, progress, engine=engine)
+            readable, values = with_headers(cohort, features)
+        with watch.stage("head"):
+            folds = split(readable.table, recipe.split)
+            experiment = perform(readable.table, values, folds, recipe, progress)
+        return Learned(readable, features, folds, experiment)
+
     engine = choose_engine(backbone, recipe.engine)
     found = fitted(engine)
     if engine.precision is Precision.FLOAT32:
@@ -93,25 +101,6 @@ def learn(
         f" moves by {tried.drift.largest:.3f} and {tried.drift.flips} decisions flip."
     )
     return replace(fitted(exact), tried=tried)
-
-
-def _learned(
-    cohort: Cohort,
-    recipe: Recipe,
-    preparation: Preparation,
-    backbone: Backbone,
-    store: FeatureStore | None,
-    watch: Stopwatch,
-    progress: Progress,
-    engine: Engine,
-) -> Learned:
-    with watch.stage("features"):
-        features = extract(cohort.paths, preparation, backbone, store, progress, engine=engine)
-        cohort, values = with_headers(cohort, features)
-    with watch.stage("head"):
-        folds = split(cohort.table, recipe.split)
-        experiment = perform(cohort.table, values, folds, recipe, progress)
-    return Learned(cohort, features, folds, experiment)
 
 
 def _drift(found: Learned, reference: Features) -> Drift:
