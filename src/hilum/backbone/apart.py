@@ -30,22 +30,10 @@ def build_apart(settings: BackboneSettings, size: int | None, seed: int) -> None
     """
     if accelerator() is not None or _torch_is_loaded():
         return
-    words = (sys.executable, "-m", __name__, settings.model_dump_json(), json.dumps(size), str(seed))
+    words = (sys.executable, "-m", "hilum.backbone", settings.model_dump_json(), json.dumps(size), str(seed))
     with suppress(OSError):
         subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # noqa: S603  our own module
 
 
 def _torch_is_loaded() -> bool:
     return "torch" in sys.modules
-
-
-def _main(settings: str, size: str, seed: str) -> None:
-    import torch  # noqa: F401, PLC0415  so that it is built here, not in yet another process
-
-    from hilum.backbone.backbone import open_backbone  # noqa: PLC0415  which imports this module
-
-    open_backbone(BackboneSettings.model_validate_json(settings), json.loads(size), int(seed))
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])
