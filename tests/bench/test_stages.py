@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilum.bench.stages import STAGES, Study, measure_stages
+from hilum.bench.stages import STAGES, measure_stages
+from hilum.bench.study import Study
 from hilum.bench.synthetic import FEATURES
 from hilum.cohort import build
 from hilum.evaluate.area import areas
