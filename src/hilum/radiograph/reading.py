@@ -126,7 +126,7 @@ def read_content(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
             raise UnsupportedFormatError("it is no file", path=path, expected="an image file", found=kind)
         limits.check_file(status.st_size, path)
         with path.open("rb") as file:
-            return file.read(limits.file_bytes + 1)
+            return file.read(status.st_size + 1)  # Python sets aside room for all that is asked for
     except FileNotFoundError as error:
         raise RadiographError("no such file", path=path, remedy="Check the name.") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
