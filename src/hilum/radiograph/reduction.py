@@ -22,8 +22,8 @@ FACTORS = (8, 4, 2)
 MARGIN = 4
 """How many times the side that is needed the shorter side keeps. `benchmarks/reading.py` measures what it
 changes in real radiographs. With 4, which one picture of the collections at hand is large enough for at 224
-pixels, 0.0001 a pixel in the mean, 0.01 at most, and 0.003 in a probability; with 2, and 119 pictures, 0.0004,
-0.07 and 0.05."""
+pixels: 0.0001 a pixel in the mean, 0.01 at most, and 0.003 in a probability. With 2, and 119 pictures:
+0.0004, 0.07 and 0.05."""
 
 _LEAST = 16  # pixels that the shorter side keeps, so that sizes tell the factor
 _BAND = 1 << 18  # pixels of a strip: 1 MiB as float32, which a processor keeps at hand
