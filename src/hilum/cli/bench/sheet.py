@@ -29,14 +29,14 @@ def show(title: str, rows: Sequence[Row], remarks: Sequence[str], machine: Machi
         console.width = _WIDE
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in rows[0]:
-        first = name == next(iter(rows[0]))
-        table.add_column(name, justify="left" if first else "right", overflow="fold")
+        figures = any(row[name][:1].isdigit() for row in rows)
+        table.add_column(name, justify="right" if figures else "left", overflow="fold")
     for row in rows:
         table.add_row(*row.values())
     console.print(table)
     console.print()
     for line in (*remarks, machine_line(machine)):
-        console.print(line, style="dim", markup=False, soft_wrap=True)
+        console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def machine_line(machine: Machine) -> str:
