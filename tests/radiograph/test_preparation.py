@@ -29,6 +29,15 @@ def test_the_size_it_has_is_untouched():
         np.testing.assert_array_equal(Preparation(24, fit).apply(pixels), pixels)
 
 
+@pytest.mark.parametrize("fit", Fit)
+def test_turned_and_sliced_pictures_are_as_their_copies(fit):
+    pixels = rng.random((120, 90), np.float32)
+    for view in (pixels.T, pixels[::-1, 5:50], pixels[::2]):
+        np.testing.assert_array_equal(
+            Preparation(24, fit).apply(view), Preparation(24, fit).apply(np.ascontiguousarray(view))
+        )
+
+
 def test_antialiasing_averages_a_fine_grid():
     grid = np.indices((256, 256)).sum(0).astype(np.float32) % 2
     np.testing.assert_allclose(Preparation(16).apply(grid)[2:-2, 2:-2], 0.5, atol=0.01)
