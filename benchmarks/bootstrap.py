@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from hilum.evaluate import Predictions, evaluate
+from hilum.metrics import Predictions, evaluate
 
 
 def predictions(images: int, rng: np.random.Generator) -> Predictions:

@@ -17,9 +17,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from hilum.backbone import FeatureStore, extract, open_backbone
-from hilum.cohort.copies import find_copies
+from hilum.cohort.duplicates import find_copies
 from hilum.errors import RadiographError
-from hilum.radiograph import Preparation, read
+from hilum.radiograph import Preprocessing, read
 from hilum.recipe.settings import BackboneSettings
 
 Change = Callable[[Image.Image], Image.Image]
@@ -80,7 +80,7 @@ def features(paths: Sequence[Path]) -> np.ndarray:
     """Features of the embedded backbone, cached."""
     backbone = open_backbone(BackboneSettings())
     with FeatureStore.open() as store:
-        return extract(paths, Preparation(backbone.size), backbone, store).values
+        return extract(paths, Preprocessing(backbone.size), backbone, store).values
 
 
 def taken(data: Path) -> None:

@@ -16,11 +16,11 @@ import time
 import numpy as np
 from PIL import Image
 
-from hilum.cohort.copies import Shelf, Sketches, copies_among
-from hilum.cohort.copies.shelf import SIDE
-from hilum.cohort.phantom import PhantomCohort
-from hilum.cohort.phantom.folder import draw
-from hilum.cohort.phantom.plan import plan
+from hilum.cohort.duplicates import Fingerprinted, Fingerprints, copies_among
+from hilum.cohort.duplicates.fingerprint import SIDE
+from hilum.phantom import PhantomCohort
+from hilum.phantom.cohort import plan
+from hilum.phantom.folder import draw
 
 PHANTOMS, COPIES, FEATURES = 200, 200, 1280
 CELLS, WARP = 4, 0.04
@@ -31,12 +31,12 @@ RESAMPLING = Image.Resampling.BILINEAR
 def main(images: int) -> None:
     """Print a row of the table for so many images."""
     rng = np.random.default_rng(0)
-    sketches = synthetic(images, rng)
+    fingerprints = synthetic(images, rng)
     features = rng.normal(size=(images, FEATURES)).astype(np.float32)
     features[-COPIES:] = features[:COPIES] + rng.normal(size=(COPIES, FEATURES)).astype(np.float32)
     before = memory()
     began, used = time.perf_counter(), time.process_time()
-    pairs = copies_among(sketches, features).pairs
+    pairs = copies_among(fingerprints, features).pairs
     clock, used = time.perf_counter() - began, time.process_time() - used
     planted = {(row, images - COPIES + row) for row in range(COPIES)}
     found = set(zip(pairs["image"].tolist(), pairs["other"].tolist(), strict=True))
@@ -48,19 +48,19 @@ def main(images: int) -> None:
     )
 
 
-def synthetic(images: int, rng: np.random.Generator) -> Sketches:
-    """Sketches of different images, then of copies of the first ones."""
+def synthetic(images: int, rng: np.random.Generator) -> Fingerprinted:
+    """Fingerprinted of different images, then of copies of the first ones."""
     design = PhantomCohort(images=PHANTOMS, size=(SIDE, SIDE), duplicates=0)
     drawn = [resized(255 * draw(design, shot)) for shot in plan(design)]
-    shelf, first = Shelf(), []
+    store, first = Fingerprints(), []
     for row in range(images - COPIES):
         square = warped(drawn[row % PHANTOMS], rng)
-        shelf.put(square)
+        store.put(square)
         first += [square] if row < COPIES else []
     for row, square in enumerate(first):
-        shelf.put(copied(square, rng, mirrored=row % 2 == 1))
+        store.put(copied(square, rng, mirrored=row % 2 == 1))
     names = tuple(map(str, range(images)))
-    return Sketches(names, names, shelf, np.full((images, 2), SIDE), {})
+    return Fingerprinted(names, names, store, np.full((images, 2), SIDE), {})
 
 
 def resized(pixels: np.ndarray) -> np.ndarray:

@@ -17,8 +17,8 @@ from itertools import product, starmap
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from hilum.evaluate import Estimate, auc_difference, auc_interval, auc_variance, bootstrap, newcombe, wilson
-from hilum.evaluate.contrast import Contrast
+from hilum.metrics import Estimate, auc_difference, auc_interval, auc_variance, bootstrap, newcombe, wilson
+from hilum.metrics.intervals import Contrast
 
 Interval = tuple[float, float]
 SICK = 0.4
@@ -72,7 +72,7 @@ def shares(n: int, truth: float, m: int, other: float) -> Setting:
 
 
 def area_of(images: int, auc: float, each: int, rng: np.random.Generator) -> Estimate:
-    """Draw a cohort and estimate its AUC as `hilum.evaluate.evaluate` does."""
+    """Draw a cohort and estimate its AUC as `hilum.metrics.evaluate` does."""
     patients, sick = cohort(images, each)
     score = gap(auc) * sick + noise(patients, rng)
     value = float(Contrast("", sick, sick, score).roc_auc(np.ones((1, sick.size)))[0])

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from hilum.backbone import EMBEDDED, FeatureStore, extract, open_backbone
-from hilum.radiograph import Preparation, find_images
+from hilum.radiograph import Preprocessing, find_images
 from hilum.recipe.settings import BackboneSettings
 
 
@@ -28,7 +28,7 @@ def measure(name: str, paths: list[Path], size: int) -> str:
     with tempfile.TemporaryDirectory() as folder, FeatureStore.open(Path(folder)) as store:
         for what in ("computed", "cached"):
             start = time.perf_counter()
-            found.append(extract(paths, Preparation(size), backbone, store))
+            found.append(extract(paths, Preprocessing(size), backbone, store))
             seconds = time.perf_counter() - start
             line += f"; {what} {seconds:.2f} s, {len(paths) / seconds:.1f} images/s"
     same = found[0].values.tobytes() == found[1].values.tobytes()

@@ -8,9 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from hilum.cohort.phantom import PhantomCohort, Shortcut, ShortcutKind, write
-from hilum.cohort.phantom.folder import draw, encode
-from hilum.cohort.phantom.plan import plan
+from hilum.phantom import PhantomCohort, Shortcut, ShortcutKind, write
+from hilum.phantom.cohort import plan
+from hilum.phantom.folder import draw, encode
 
 
 def one_core(design: PhantomCohort) -> float:

@@ -25,7 +25,7 @@ from PIL import Image
 from hilum.bundle import Bundle
 from hilum.classifier import Threshold, decide
 from hilum.errors import RadiographError
-from hilum.radiograph import Preparation, decode, find_images, read, reduction
+from hilum.radiograph import Preprocessing, decode, find_images, preprocessing, read
 
 TIMES = 5
 SIZES = (
@@ -36,10 +36,10 @@ SIZES = (
 )
 
 
-def prepared(content: bytes, preparation: Preparation, side: int | None) -> NDArray[np.float32]:
+def prepared(content: bytes, preprocessing: Preprocessing, side: int | None) -> NDArray[np.float32]:
     """Decode and prepare."""
     radiograph = decode(content, "image", side=side)
-    return preparation.apply(radiograph.pixels, radiograph.extent)
+    return preprocessing.apply(radiograph.pixels, radiograph.extent)
 
 
 def milliseconds(content: bytes, side: int) -> tuple[float, float]:
@@ -48,7 +48,7 @@ def milliseconds(content: bytes, side: int) -> tuple[float, float]:
     for _ in range(TIMES):
         for place, asked in enumerate((None, side)):
             began = time.perf_counter()
-            prepared(content, Preparation(side), asked)
+            prepared(content, Preprocessing(side), asked)
             best[place] = min(best[place], 1e3 * (time.perf_counter() - began))
     return best[0], best[1]
 
@@ -56,7 +56,7 @@ def milliseconds(content: bytes, side: int) -> tuple[float, float]:
 def enlarged(paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
     """Yield pictures as large as films are digitised, which the collection's scaled-down files are not."""
     for path in paths:
-        square = Preparation(2048).apply(read(path).pixels)
+        square = Preprocessing(2048).apply(read(path).pixels)
         for form, image in (
             ("JPEG", Image.fromarray(np.rint(square * 255).astype(np.uint8))),
             ("PNG", Image.fromarray(np.rint(square * 4095).astype(np.uint16))),
@@ -85,23 +85,23 @@ def times(paths: list[Path], side: int, count: int) -> None:
 
 
 def pairs(
-    paths: list[Path], preparation: Preparation
+    paths: list[Path], preprocessing: Preprocessing
 ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
     """Yield the factor and both squares of each image that is reduced."""
     for path in paths:
         try:
-            small = read(path, side=preparation.size)
+            small = read(path, side=preprocessing.size)
         except RadiographError:
             continue
         if small.extent is not None:
-            square = preparation.apply(small.pixels, small.extent)
-            yield -(-small.extent[0] // len(small.pixels)), preparation.apply(read(path).pixels), square
+            square = preprocessing.apply(small.pixels, small.extent)
+            yield -(-small.extent[0] // len(small.pixels)), preprocessing.apply(read(path).pixels), square
 
 
 def pixels(paths: list[Path], side: int) -> None:
     """Print how far prepared pixels move."""
     found: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
-    for factor, whole, reduced in pairs(paths, Preparation(side)):
+    for factor, whole, reduced in pairs(paths, Preprocessing(side)):
         off = np.abs(whole - reduced)
         found[factor].append((float(off.mean()), float(np.quantile(off, 0.999)), float(off.max())))
     for factor, rows in sorted(found.items()):
@@ -115,7 +115,7 @@ def pixels(paths: list[Path], side: int) -> None:
 def probabilities(paths: list[Path], run: Path) -> None:
     """Print how far probabilities move."""
     model = Bundle.load(run)
-    both = [(whole, reduced) for _, whole, reduced in pairs(paths, model.preparation)]
+    both = [(whole, reduced) for _, whole, reduced in pairs(paths, model.preprocessing)]
     if not both:
         print(f"  {run.name:24}{0:6}  no image is large enough to be reduced")
         return
@@ -139,11 +139,11 @@ def main() -> None:
     parser.add_argument("--run", type=Path, nargs="*", default=[])
     parser.add_argument("--side", type=int, nargs="*", default=[224, 237, 112, 56])
     parser.add_argument(
-        "--margin", type=float, default=reduction.MARGIN, help="what if the margin were another"
+        "--margin", type=float, default=preprocessing.MARGIN, help="what if the margin were another"
     )
     parser.add_argument("--images", type=int, default=60, help="images of each kind that are timed")
     options = parser.parse_args()
-    reduction.MARGIN = options.margin
+    preprocessing.MARGIN = options.margin
     paths = [path for path in find_images([options.data]) if path.suffix != ".csv"]
     if options.images:
         times(paths, 224, options.images)

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hilum.artifact import hash_bytes
 from hilum.backbone import FeatureStore
-from hilum.backbone.record import Record
-from hilum.backbone.store import Context
+from hilum.backbone.store import Context, Record
+from hilum.files import hash_bytes
 from hilum.radiograph import Header
 
 CHUNK = 32

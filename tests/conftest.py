@@ -42,7 +42,8 @@ def small_recipe():
 @pytest.fixture(scope="session")
 def demo_run(shared: Path, small_recipe):
     """Return a finished run on a small synthetic cohort, and its data folder."""
-    from hilum.run import Run, train
+    from hilum.run.run import Run
+    from hilum.run.train import train
 
     with FileLock(shared / "demo.lock"):
         if not (shared / "demo").exists():

@@ -9,10 +9,9 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from hilum.artifact import write_json
 from hilum.backbone.catalogue import EMBEDDED, Entry
-from hilum.backbone.trunk import Trunk, create, find
-from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD
+from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD, FeatureExtractor, create, find
+from hilum.files import write_json
 
 TARGET = Path(__file__).parents[1] / "src" / "hilum" / "backbone" / "catalogue.json"
 
@@ -46,14 +45,14 @@ def measure(name: str) -> Entry:
     """Build a network and read timm's record of it."""
     title, paper = NETWORKS[name]
     record = find(name)
-    trunk = Trunk(create(name), name, record.size)
+    extractor = FeatureExtractor(create(name), name, record.size)
     embedded = name == EMBEDDED
     return Entry(
         name=name,
         title=title,
-        parameters=trunk.parameters_count,
-        features=trunk.channels,
-        map=trunk.side,
+        parameters=extractor.parameters_count,
+        features=extractor.channels,
+        map=extractor.side,
         size=record.size,
         mean=EMBEDDED_MEAN if embedded else record.mean,
         std=EMBEDDED_STD if embedded else record.std,

@@ -4,18 +4,15 @@
 >>> run = hilum.train("tutorial-model-1", data="xrays/")  # doctest: +SKIP
 >>> run.model.predict("chest.dcm").predicted  # doctest: +SKIP
 'COVID-19'
->>> hilum.audit(run).verdict.reading  # doctest: +SKIP
-<Reading.BROKEN: 'broken'>
+>>> hilum.audit(run).verdict.rating  # doctest: +SKIP
+<Rating.BROKEN: 'broken'>
 
 Names are loaded when they are first used, so that ``import hilum`` costs nothing.
 """
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilum.exports import on_demand
 
@@ -25,7 +22,9 @@ if TYPE_CHECKING:
     from hilum.errors import HilumError
     from hilum.radiograph import Radiograph, read
     from hilum.recipe import Recipe
-    from hilum.run import Run, audit, train
+    from hilum.run.audit import audit
+    from hilum.run.run import Run
+    from hilum.run.train import train
 
 __all__ = [
     "Bundle",
@@ -40,6 +39,7 @@ __all__ = [
     "train",
 ]
 
+
 __version__ = "0.1.0"
 
 __getattr__, __dir__ = on_demand(
@@ -51,23 +51,9 @@ __getattr__, __dir__ = on_demand(
         "Prediction": "bundle",
         "Radiograph": "radiograph",
         "Recipe": "recipe",
-        "Run": "run",
+        "Run": "run.run",
+        "audit": "run.audit",
         "read": "radiograph",
-        "train": "run",
+        "train": "run.train",
     },
 )
-
-
-class _Front(ModuleType):
-    """The package; its ``audit`` is the function, also after the stage of that name was imported."""
-
-    @property
-    def audit(self) -> Any:
-        return import_module("hilum.run").audit
-
-    @audit.setter
-    def audit(self, stage: ModuleType) -> None:
-        """Python would put the subpackage here; ``from hilum.audit import …`` finds it all the same."""
-
-
-sys.modules[__name__].__class__ = _Front

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 __all__ = ["SILENT", "Progress"]
 
+
 T = TypeVar("T")
 
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from hilum.backbone import OpenVinoEngine, apart, open_backbone, shelf
+from hilum.backbone import OpenVinoEngine, backbone, open_backbone
 from hilum.recipe.settings import BackboneSettings
 
 SETTINGS = BackboneSettings(name="test_resnet", weights="random")
@@ -43,31 +43,31 @@ def fresh(tmp_path, monkeypatch):
     """A cache without networks, in a process that seems to be without torch; returns the commands run."""
     commands = []
     monkeypatch.setenv("HILUM_CACHE", str(tmp_path))
-    monkeypatch.setattr(apart, "accelerator", lambda: None)
-    monkeypatch.setattr(apart, "_torch_is_loaded", lambda: False)
-    monkeypatch.setattr(apart.subprocess, "run", lambda words, **_: commands.append(words))
+    monkeypatch.setattr(backbone, "accelerator", lambda: None)
+    monkeypatch.setattr(backbone, "_torch_is_loaded", lambda: False)
+    monkeypatch.setattr(backbone.subprocess, "run", lambda words, **_: commands.append(words))
     return commands
 
 
 def test_where_it_fails_the_network_is_built_here(fresh):
     """The other process is not run at all, as one that is killed."""
-    backbone = open_backbone(SETTINGS, 64, seed=8)
+    opened = open_backbone(SETTINGS, 64, seed=8)
     assert len(fresh) == 1
-    assert backbone.graph.is_file()
-    assert shelf.facts_at(shelf.place_of(SETTINGS, 64, 8)) is not None
+    assert opened.graph.is_file()
+    assert backbone.facts_at(backbone.place_of(SETTINGS, 64, 8)) is not None
 
 
 def test_a_missing_interpreter_is_no_error(fresh, monkeypatch):
     def fail(*_arguments, **_options):
         raise FileNotFoundError
 
-    monkeypatch.setattr(apart.subprocess, "run", fail)
+    monkeypatch.setattr(backbone.subprocess, "run", fail)
     assert open_backbone(SETTINGS, 64, seed=9).graph.is_file()
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_where_torch_will_be_needed_it_is_built_here(fresh, device, monkeypatch):
-    monkeypatch.setattr(apart, "accelerator", lambda: device)
+    monkeypatch.setattr(backbone, "accelerator", lambda: device)
     open_backbone(SETTINGS, 64, seed=10)
     assert fresh == []
 

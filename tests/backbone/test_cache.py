@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from hilum.backbone.cache import Kind, contents, remove
-from hilum.backbone.record import Record
-from hilum.backbone.store import NOTE, Context, FeatureStore
+from hilum.backbone.store import NOTE, Context, FeatureStore, Record
 from hilum.errors import CacheError
 from hilum.radiograph import Header
 

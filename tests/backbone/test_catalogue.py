@@ -8,8 +8,7 @@ import pytest
 import timm
 
 from hilum.backbone.catalogue import ALIASES, EMBEDDED, Entry, canonical, entries
-from hilum.backbone.trunk import Trunk, create, find
-from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD
+from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD, FeatureExtractor, create, find
 
 
 def test_reading_it_loads_no_torch():
@@ -43,11 +42,11 @@ def test_the_embedded_entry_comes_first_and_states_its_own_normalisation():
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet18", "mobilenetv3_large_100"])
 def test_measured_facts_are_what_timm_builds_today(name):
     entry = entries()[name]
-    trunk = Trunk(create(name), name, entry.size)
+    extractor = FeatureExtractor(create(name), name, entry.size)
     assert (entry.parameters, entry.features, entry.map) == (
-        trunk.parameters_count,
-        trunk.channels,
-        trunk.side,
+        extractor.parameters_count,
+        extractor.channels,
+        extractor.side,
     )
 
 

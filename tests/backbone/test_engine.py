@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from hilum.backbone import OpenVinoEngine, TorchEngine, accelerator, engine, open_backbone, openvino_runtime
+from hilum.backbone import OpenVinoEngine, TorchEngine, engine, open_backbone, openvino_runtime
 from hilum.errors import BackboneError
-from hilum.recipe.engine import Precision
-from hilum.recipe.settings import BackboneSettings, EngineSettings, WindowPooling
+from hilum.recipe.settings import BackboneSettings, EngineSettings, Precision, WindowPooling
 
 ENGINES = {
     "openvino": OpenVinoEngine,
@@ -169,11 +168,11 @@ def test_without_images_the_network_is_not_loaded(start, monkeypatch):
     ],
 )
 def test_the_accelerator_is_one_that_torch_can_use(cuda, metal, usable, expected, monkeypatch):
-    monkeypatch.setattr(accelerator, "_has_cuda", lambda: cuda)
-    monkeypatch.setattr(accelerator, "_has_metal", lambda: metal)
+    monkeypatch.setattr(engine, "_has_cuda", lambda: cuda)
+    monkeypatch.setattr(engine, "_has_metal", lambda: metal)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: usable)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: usable)
-    assert accelerator.accelerator.__wrapped__() == expected
+    assert engine.accelerator.__wrapped__() == expected
 
 
 class Driver:
@@ -196,12 +195,12 @@ class Driver:
 )
 def test_the_driver_is_asked_for_devices(driver, expected, monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: driver)
-    assert accelerator._has_cuda() is expected
+    assert engine._has_cuda() is expected
 
 
 def test_no_driver_is_no_device(monkeypatch):
-    monkeypatch.setattr(accelerator, "_DRIVER", "libno-such-driver.so")
-    assert accelerator._has_cuda() is False
+    monkeypatch.setattr(engine, "_DRIVER", "libno-such-driver.so")
+    assert engine._has_cuda() is False
 
 
 def test_a_network_that_was_built_before_runs_without_torch(embedded, tmp_path: Path):

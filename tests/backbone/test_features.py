@@ -13,11 +13,10 @@ from PIL import Image
 from hilum.backbone import FeatureStore, OpenVinoEngine, TorchEngine, extract, features, open_backbone
 from hilum.backbone.weights import embedded_state
 from hilum.errors import CorruptFileError
-from hilum.radiograph import Preparation, read
-from hilum.recipe.engine import Precision
-from hilum.recipe.settings import BackboneSettings
+from hilum.radiograph import Preprocessing, read
+from hilum.recipe.settings import BackboneSettings, Precision
 
-PREPARATION = Preparation(64)
+PREPARATION = Preprocessing(64)
 
 
 class CountingEngine:
@@ -100,7 +99,7 @@ def test_another_preparation_network_or_engine_is_computed_anew(images, small_ba
     extract(images, PREPARATION, small_backbone, store, engine=engine)
     from hilum.radiograph import Fit
 
-    extract(images, Preparation(64, Fit.PAD), small_backbone, store, engine=engine)
+    extract(images, Preprocessing(64, Fit.PAD), small_backbone, store, engine=engine)
     assert engine.seen == 10
     other = open_backbone(BackboneSettings(name="test_resnet", weights="random"), 64, seed=2)
     assert extract(images, PREPARATION, other, store).from_cache == 0
@@ -166,7 +165,7 @@ def test_an_interruption_leaves_no_threads(images, small_backbone):
 
 def test_a_preparation_of_another_size_is_refused(images, small_backbone):
     with pytest.raises(ValueError, match="expected size 64, as the backbone's, found 32"):
-        extract(images, Preparation(32), small_backbone)
+        extract(images, Preprocessing(32), small_backbone)
 
 
 @pytest.mark.real
@@ -174,14 +173,14 @@ def test_real_images_agree_with_a_plain_computation(real_data, store):
     folder = real_data / "kermany" / "chest_xray" / "train" / "NORMAL"
     paths = sorted(folder.glob("*.jpeg"))[:20]
     backbone = open_backbone(BackboneSettings())
-    found = extract(paths, Preparation(224), backbone, store)
+    found = extract(paths, Preprocessing(224), backbone, store)
     assert np.isfinite(found.values).all()
-    assert extract(paths, Preparation(224), backbone, store).from_cache == 20
+    assert extract(paths, Preprocessing(224), backbone, store).from_cache == 20
 
     network = timm.create_model("tf_efficientnet_lite0", num_classes=1000).eval()
     network.load_state_dict(dict(zip(network.state_dict(), embedded_state().values(), strict=True)))
     for path, row in zip(paths, found.values, strict=True):
-        pixels = np.repeat(Preparation(224).apply(read(path).pixels)[None, None], 3, axis=1)
+        pixels = np.repeat(Preprocessing(224).apply(read(path).pixels)[None, None], 3, axis=1)
         normal = torch.from_numpy((pixels * np.float32(255) - 127) / np.float32(128))
         with torch.inference_mode():
             expected = network.forward_features(normal).mean((2, 3))[0].numpy()

@@ -11,9 +11,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 
-from hilum.backbone.catalogue import entries
-from hilum.backbone.hub import fetch_from_hub, fetch_from_url
-from hilum.backbone.local import is_local, url_cache
+from hilum.backbone.catalogue import entries, fetch_from_hub, fetch_from_url, is_local, url_cache
 from hilum.errors import OfflineError, WeightsError
 
 COMMIT = "0" * 40
@@ -89,7 +87,7 @@ def test_offline_mode_is_honoured(hub_cache, monkeypatch):
 def test_weights_come_from_a_hub(tmp_path, server):
     """In a process of its own: the hub's client reads its variables when it is imported."""
     code = (
-        "from hilum.backbone.hub import fetch_from_hub\n"
+        "from hilum.backbone.catalogue import fetch_from_hub\n"
         "from hilum.errors import WeightsError\n"
         "print(fetch_from_hub('timm/x').read_bytes())\n"
     )

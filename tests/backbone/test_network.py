@@ -22,7 +22,7 @@ def test_it_is_normalisation_trunk_and_pooling_in_a_row():
     backbone = small()
     pixels = torch.rand(2, 1, 64, 64)
     with torch.inference_mode():
-        expected = backbone.module.trunk((pixels.repeat(1, 3, 1, 1) - 0.5) / 0.5).mean((2, 3))
+        expected = backbone.module.extractor((pixels.repeat(1, 3, 1, 1) - 0.5) / 0.5).mean((2, 3))
         found = backbone.module(pixels)
     assert torch.allclose(found, expected, atol=1e-6)
     assert found.shape == (2, backbone.features)
@@ -32,7 +32,7 @@ def test_unit_normalisation_passes_pixels_on_as_they_are():
     backbone = small(normalisation=Normalisation.UNIT)
     pixels = torch.rand(1, 1, 64, 64)
     with torch.inference_mode():
-        expected = backbone.module.trunk(pixels.repeat(1, 3, 1, 1)).mean((2, 3))
+        expected = backbone.module.extractor(pixels.repeat(1, 3, 1, 1)).mean((2, 3))
         assert torch.equal(backbone.module(pixels), expected)
 
 
@@ -44,7 +44,7 @@ def test_the_size_is_the_networks_own_unless_another_is_asked_for():
 def test_vgg16_at_237_px_gives_the_tutorials_features():
     """A map of 7 × 7 × 512 has nine windows of 2."""
     backbone = small(237, name="VGG16", pooling=WindowPooling(size=2))
-    assert (backbone.name, backbone.module.trunk.side) == ("vgg16", 7)
+    assert (backbone.name, backbone.module.extractor.side) == ("vgg16", 7)
     assert (backbone.features, backbone.parameters) == (4608, 14_714_688)
 
 

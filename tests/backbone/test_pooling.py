@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hilum.backbone.pooling import WindowMeans, pooling
+from hilum.backbone.network import WindowMeans, pooling
 from hilum.errors import BackboneError
 from hilum.recipe.settings import MapPooling, WindowPooling
 

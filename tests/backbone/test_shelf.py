@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from hilum.backbone import open_backbone, shelf
+from hilum.backbone import backbone, open_backbone
 from hilum.backbone.openvino_runtime import compile_graph
-from hilum.backbone.trunk import create
+from hilum.backbone.weights import create
 from hilum.recipe.settings import BackboneSettings, Normalisation, WindowPooling
 
 SMALL = "test_resnet"
@@ -77,7 +77,7 @@ def test_the_graph_gives_what_the_module_gives(settings):
 
 def test_what_decides_the_network_decides_its_place():
     places = {
-        shelf.place_of(settings, size, seed)
+        backbone.place_of(settings, size, seed)
         for settings, size, seed in [
             (RANDOM, 64, 0),
             (RANDOM, 64, 1),
@@ -94,13 +94,13 @@ def test_what_decides_the_network_decides_its_place():
 
 def test_an_alias_is_the_same_network():
     one, other = (BackboneSettings(name=name, weights="random") for name in ("xception", "legacy_xception"))
-    assert shelf.place_of(one, 64, 0) == shelf.place_of(other, 64, 0)
+    assert backbone.place_of(one, 64, 0) == backbone.place_of(other, 64, 0)
 
 
 def test_another_content_of_a_weights_file_is_another_network(tmp_path):
     path = tmp_path / "w.safetensors"
     settings = BackboneSettings(name=SMALL, weights=str(path))
-    assert shelf.place_of(settings, 64, 0) is None
+    assert backbone.place_of(settings, 64, 0) is None
     keys = []
     for seed in (0, 1):
         save_file(create(SMALL, seed=seed).state_dict(), path)

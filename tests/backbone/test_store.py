@@ -14,9 +14,7 @@ import lmdb
 import numpy as np
 import pytest
 
-from hilum.backbone import record
-from hilum.backbone.record import Record
-from hilum.backbone.store import IN_USE, NOTE, Context, FeatureStore, Section, cache_folder
+from hilum.backbone.store import IN_USE, NOTE, Context, FeatureStore, Record, Section, cache_folder
 from hilum.radiograph import Header
 
 HEADER = Header("PNG", 40, 50, "L", 8, 123, spacing_mm=(0.1, 0.2), view="PA", modality="CR")
@@ -28,7 +26,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from hilum.backbone.record import Record
+from hilum.backbone.store import Record
 from hilum.backbone.store import Context, FeatureStore
 from hilum.radiograph import Header
 start, stop = int(sys.argv[2]), int(sys.argv[3])
@@ -113,7 +111,7 @@ def test_it_takes_no_room_on_disk_before_it_is_filled(store):
 
 def test_a_record_of_a_version_with_other_facts_counts_as_absent(store, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(record, "_SEAL", hashlib.blake2b(b"format,rows", digest_size=16))
+        patch.setattr("hilum.backbone.store._SEAL", hashlib.blake2b(b"format,rows", digest_size=16))
         store.put([item()])
         assert same(store.get("image0", COUNT), item())
     assert store.get("image0", COUNT) is None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hilum.backbone.trunk import Trunk, create, find
+from hilum.backbone.weights import FeatureExtractor, create, find
 from hilum.errors import BackboneError
 
 
@@ -26,36 +26,36 @@ def test_the_map_is_timms_own():
     pixels = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         expected = network.eval().forward_features(pixels)
-        trunk = Trunk(network, "test_resnet", 64)
-        found = trunk(pixels)
+        extractor = FeatureExtractor(network, "test_resnet", 64)
+        found = extractor(pixels)
     assert torch.equal(found, expected)
-    assert found.shape[1:] == (trunk.channels, trunk.side, trunk.side)
+    assert found.shape[1:] == (extractor.channels, extractor.side, extractor.side)
 
 
 def test_the_classifier_is_cut_off_and_nothing_learns():
-    trunk = Trunk(create("test_resnet"), "test_resnet", 64)
-    assert "fc" in trunk.dropped
-    assert not any(name.startswith("fc") for name in trunk.network.state_dict())
-    assert not any(each.requires_grad for each in trunk.parameters())
-    assert not trunk.network.training
+    extractor = FeatureExtractor(create("test_resnet"), "test_resnet", 64)
+    assert "fc" in extractor.dropped
+    assert not any(name.startswith("fc") for name in extractor.network.state_dict())
+    assert not any(each.requires_grad for each in extractor.parameters())
+    assert not extractor.network.training
 
 
 def test_a_map_with_channels_last_is_turned():
-    trunk = Trunk(create("test_mambaout"), "test_mambaout", 160)
-    assert trunk.network.num_features == trunk.channels
+    extractor = FeatureExtractor(create("test_mambaout"), "test_mambaout", 160)
+    assert extractor.network.num_features == extractor.channels
 
 
 @pytest.mark.parametrize("name", ["test_vit", "coat_tiny"])
 def test_a_network_without_a_map_is_refused(name):
     network = create(name)
     with pytest.raises(BackboneError, match="gives no feature map"):
-        Trunk(network, name, find(name).size)
+        FeatureExtractor(network, name, find(name).size)
 
 
 def test_a_size_that_a_network_does_not_take_is_refused():
     name = "swin_tiny_patch4_window7_224"
     with pytest.raises(BackboneError, match="does not take images of 96 × 96"):
-        Trunk(create(name), name, 96)
+        FeatureExtractor(create(name), name, 96)
 
 
 def test_building_leaves_the_global_generator_alone():

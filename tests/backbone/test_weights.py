@@ -9,9 +9,8 @@ from sklearn.datasets import load_sample_images
 from timm import create_model
 from timm.data import ImageNetInfo
 
-from hilum.backbone import local, weights
-from hilum.backbone.trunk import create, find
-from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD, embedded_state, load
+from hilum.backbone import catalogue, weights
+from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD, create, embedded_state, find, load
 from hilum.errors import OfflineError, WeightsError
 
 
@@ -26,8 +25,8 @@ def state_of_small() -> dict[str, torch.Tensor]:
 
 def test_every_embedded_tensor_is_where_timm_has_it():
     given = embedded_state()
-    trunk, _ = load(find("efficientnet_lite0"), "imagenet", 224)
-    found = trunk.network.state_dict()
+    extractor, _ = load(find("efficientnet_lite0"), "imagenet", 224)
+    found = extractor.network.state_dict()
     names = list(create_model("efficientnet_lite0").state_dict())
     counted = [name for name in given if not name.endswith("num_batches_tracked")]
     assert len(given) == len(names) == 296
@@ -44,9 +43,9 @@ def test_the_embedded_network_pads_and_normalises_as_tensorflows():
     pixels = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
     theirs = create_model("tf_efficientnet_lite0").eval()
     theirs.load_state_dict(dict(zip(theirs.state_dict(), embedded_state().values(), strict=True)))
-    trunk, _ = load(find("efficientnet_lite0"), "imagenet", 96)
+    extractor, _ = load(find("efficientnet_lite0"), "imagenet", 96)
     with torch.inference_mode():
-        assert torch.equal(trunk(pixels), theirs.forward_features(pixels))
+        assert torch.equal(extractor(pixels), theirs.forward_features(pixels))
 
 
 def squares(picture: np.ndarray) -> torch.Tensor:
@@ -176,8 +175,10 @@ def test_a_hubs_file_is_loaded_by_timm(small, tmp_path, monkeypatch):
     state = state_of_small()
     save_file(state, tmp_path / "model.safetensors")
     monkeypatch.setattr(weights, "fetch_from_hub", lambda _: tmp_path / "model.safetensors")
-    trunk, told = load(small, "imagenet", 64)
-    assert torch.equal(trunk.network.state_dict()["layer1.0.conv1.weight"], state["layer1.0.conv1.weight"])
+    extractor, told = load(small, "imagenet", 64)
+    assert torch.equal(
+        extractor.network.state_dict()["layer1.0.conv1.weight"], state["layer1.0.conv1.weight"]
+    )
     assert told.origin == f"ImageNet, {small.hub}"
     assert told.hash == load(small, str(tmp_path / "model.safetensors"), 64)[1].hash
 
@@ -203,4 +204,4 @@ def test_without_network_and_weights_the_ways_out_are_named(small, monkeypatch):
 def test_the_embedded_package_is_the_one_that_the_list_looks_for():
     from importlib.util import find_spec
 
-    assert find_spec(local.EMBEDDED_PACKAGE) is not None
+    assert find_spec(catalogue.EMBEDDED_PACKAGE) is not None

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from hilum.audit import Reading
+from hilum.auditing import Rating
 from hilum.bench import FACTORS, Design, Trial, audited, cells, grid
-from hilum.cohort.phantom import ShortcutKind
+from hilum.phantom import ShortcutKind
 
 
 def test_the_grid_has_each_factor_in_each_strength_and_signal_and_nothing_once():
@@ -36,9 +36,9 @@ def test_an_unknown_factor_is_refused():
 def test_sums_are_by_design():
     design, other = Design("frame", 0.5, 0), Design("none", 0, 1)
     trials = [
-        Trial(design, 0, Reading.BROKEN, {"frame": Reading.BROKEN, "header": Reading.SOUND}, 0.75),
-        Trial(design, 1, Reading.DOUBTFUL, {"frame": Reading.DOUBTFUL, "header": Reading.SOUND}, 1.0),
-        Trial(other, 0, Reading.SOUND, {}, 0.9),
+        Trial(design, 0, Rating.BROKEN, {"frame": Rating.BROKEN, "header": Rating.SOUND}, 0.75),
+        Trial(design, 1, Rating.DOUBTFUL, {"frame": Rating.DOUBTFUL, "header": Rating.SOUND}, 1.0),
+        Trial(other, 0, Rating.SOUND, {}, 0.9),
     ]
     first, second = cells(trials)
     assert (first.found.value, first.broken.value, first.by) == (1, 0.5, {"frame": 2})
@@ -47,11 +47,11 @@ def test_sums_are_by_design():
 
 
 def test_a_leak_has_no_share_of_the_result():
-    assert math.isnan(Trial(Design("patients", 1, 1), 0, Reading.SOUND, {}, 0.9).explained)
+    assert math.isnan(Trial(Design("patients", 1, 1), 0, Rating.SOUND, {}, 0.9).explained)
 
 
 def test_one_cohort_through_all_of_it():
     trial = audited(Design("patients", 1.0, 1.0, images=60), seed=1)
-    assert trial.readings["patients"] is Reading.BROKEN
-    assert trial.verdict is Reading.BROKEN
+    assert trial.ratings["patients"] is Rating.BROKEN
+    assert trial.verdict is Rating.BROKEN
     assert 0 < trial.whole <= 1

@@ -15,7 +15,7 @@ from hilum.bench.forward import product_rate
 from hilum.bench.gpu import bench_gpu
 from hilum.bench.limit import bench_limit
 from hilum.bench.machine import cores, this_machine
-from hilum.recipe.engine import Precision
+from hilum.recipe.settings import Precision
 
 
 def test_the_limit_by_hand(monkeypatch):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hilum.artifact import hash_file
 from hilum.bench import sample as module
 from hilum.bench.sample import link, multiply, numbered, sample
 from hilum.errors import BenchError
+from hilum.files import hash_file
 from hilum.radiograph import decode
 
 RANDOM = np.random.default_rng(3)

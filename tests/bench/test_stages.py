@@ -7,7 +7,7 @@ from hilum.bench.stages import STAGES, measure_stages
 from hilum.bench.study import Study
 from hilum.bench.synthetic import FEATURES
 from hilum.cohort import build
-from hilum.evaluate.area import areas
+from hilum.metrics.auc import areas
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from hilum.bench import tutorial
 from hilum.bench.process import Usage
 from hilum.bench.tutorial import bench_tutorial, whole_seconds
 from hilum.errors import BenchError
-from hilum.recipe.engine import Precision
+from hilum.recipe.settings import Precision
 
 IMAGES = 60
 

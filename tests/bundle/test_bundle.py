@@ -66,7 +66,7 @@ def test_a_manifest_cannot_point_outside_its_folder(copy):
 
 def test_probabilities_do_not_depend_on_the_batch(demo_run):
     model = demo_run[0].model
-    side = model.preparation.size
+    side = model.preprocessing.size
     inputs = np.random.default_rng(0).random((3, side, side), dtype=np.float32)
     together = model.probabilities(inputs)
     alone = np.concatenate([model.probabilities(each[None]) for each in inputs])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hilum.classifier.adam import Adam
+from hilum.classifier.dense import Adam
 
 
 def test_the_first_step_by_hand() -> None:

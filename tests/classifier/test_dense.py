@@ -159,7 +159,7 @@ from hilum.classifier.fit import fit
 from hilum.recipe.settings import DenseHeadSettings, LinearHeadSettings
 rng, rows = np.random.default_rng(0), np.arange(700)
 features = rng.standard_normal((700, 1300)).astype(np.float32)
-for settings in (DenseHeadSettings(epochs=2, batch=300), LinearHeadSettings(strengths=[0.1, 1])):
+for settings in (DenseHeadSettings(epochs=2, batch=300), LinearHeadSettings(C=[0.1, 1])):
     fitted = fit(features, rows % 2, rows, rows[:600], rows[600:], settings, ["a", "b"], 0)
     print(fitted.head.content_hash, fitted.details)
 """

@@ -23,7 +23,7 @@ def changed(samples: Samples, **parts: np.ndarray) -> Samples:
 def test_it_equals_the_pipeline(name: str, request) -> None:
     samples = request.getfixturevalue(name)
     fitted = fit_linear(samples, DEFAULT, 0)
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=fitted.details["strength"], max_iter=10_000))
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=fitted.details["C"], max_iter=10_000))
     model.fit(samples.training_features.astype(np.float64), samples.training_labels)
     expected = model.predict_proba(samples.features)
     assert np.allclose(fitted.head.probabilities(samples.features), expected, atol=1e-5, rtol=0)
@@ -37,9 +37,9 @@ def test_the_last_bit_is_that_of_the_pipeline_with_many_features() -> None:
     labels = (features[:, :5].sum(axis=1) + rng.normal(0, 5, 300) > 14).astype(int)
     samples = Samples(features, labels, rows, rows[:250], rows[250:], ("a", "b"))
     fitted = fit_linear(samples, DEFAULT, 0)
-    model = make_pipeline(
-        StandardScaler(), LogisticRegression(C=fitted.details["strength"], max_iter=10_000)
-    ).fit(features[:250].astype(np.float64), labels[:250])
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=fitted.details["C"], max_iter=10_000)).fit(
+        features[:250].astype(np.float64), labels[:250]
+    )
     weight = (model[1].coef_ / model[0].scale_).astype(np.float32)
     assert (fitted.head.layers[0].weight == weight).all()
     assert fitted.details["constant_features"] == 1
@@ -62,16 +62,16 @@ def test_known_weights_are_found() -> None:
     labels = (rng.random(n) < 1 / (1 + np.exp(-(features @ weights + 0.5)))).astype(int)
     rows = np.arange(n)
     samples = Samples(features, labels, rows, rows, rows[:0], ("a", "b"))
-    (layer,) = fit_linear(samples, LinearHeadSettings(strengths=[10.0]), 0).head.layers
+    (layer,) = fit_linear(samples, LinearHeadSettings(C=[10.0]), 0).head.layers
     assert np.allclose(layer.weight[0], weights, atol=0.08)
     assert layer.bias[0] == pytest.approx(0.5, abs=0.06)
 
 
 def test_the_strength_with_the_least_loss_wins(overlapping: Samples) -> None:
     details = fit_linear(overlapping, DEFAULT, 0).details
-    scores = {score["strength"]: score["log_loss"] for score in details["scores"]}
-    assert list(scores) == DEFAULT.strengths
-    assert details["strength"] == min(scores, key=scores.__getitem__)
+    scores = {score["C"]: score["log_loss"] for score in details["scores"]}
+    assert list(scores) == DEFAULT.C
+    assert details["C"] == min(scores, key=scores.__getitem__)
     assert details["folds"] == 5
     assert all(0 < loss < 1 for loss in scores.values())
 
@@ -86,14 +86,14 @@ def test_patients_stay_apart_in_the_folds() -> None:
     by_row = changed(by_patient, patients=rows)
     honest = fit_linear(by_patient, DEFAULT, 0).details
     blind = fit_linear(by_row, DEFAULT, 0).details
-    assert honest["strength"] < blind["strength"]
+    assert honest["C"] < blind["C"]
     assert honest["scores"][-1]["log_loss"] > 0.6 > 0.1 > blind["scores"][-1]["log_loss"]
 
 
 def test_one_strength_needs_no_folds(two: Samples) -> None:
     one_patient_each = changed(two, patients=two.labels)
-    details = fit_linear(one_patient_each, LinearHeadSettings(strengths=[0.1]), 0).details
-    assert (details["strength"], details["folds"], details["scores"]) == (0.1, 0, [])
+    details = fit_linear(one_patient_each, LinearHeadSettings(C=[0.1]), 0).details
+    assert (details["C"], details["folds"], details["scores"]) == (0.1, 0, [])
 
 
 def test_few_patients_give_fewer_folds(two: Samples) -> None:
@@ -102,7 +102,7 @@ def test_few_patients_give_fewer_folds(two: Samples) -> None:
 
 
 def test_too_few_patients_are_an_error(two: Samples) -> None:
-    with pytest.raises(FitError, match=r"too few patients.*found 1 of the rarest.*head.strengths"):
+    with pytest.raises(FitError, match=r"too few patients.*found 1 of the rarest.*head.C"):
         fit_linear(changed(two, patients=two.labels), DEFAULT, 0)
 
 

@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 from scipy.special import expit
 
-from hilum.classifier.logistic import intercept_of, line_of
+from hilum.classifier.calibration import intercept_of, line_of
 
 
 @pytest.mark.parametrize("seed", range(10))

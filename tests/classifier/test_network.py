@@ -5,9 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from hilum.classifier.dense import Network, Objective, glorot_uniform, side_by_side
 from hilum.classifier.head import Output
-from hilum.classifier.network import Network, glorot_uniform, side_by_side
-from hilum.classifier.objective import Objective
 
 
 def doubled(network: Network) -> Network:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hilum.classifier.plateau import Plateau
+from hilum.classifier.dense import Plateau
 from hilum.recipe.settings import PlateauSettings
 
 

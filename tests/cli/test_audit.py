@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from hilum.cohort import Cohort
-from hilum.run import Run
+from hilum.run.run import Run
 
 CODES = {"sound": 0, "doubtful": 2, "broken": 3}
 

@@ -10,7 +10,7 @@ from hilum.bench import Comparison, Growth, Limit, Machine, Prediction, Rate, Sp
 from hilum.bench.stages import StageTime
 from hilum.bundle.manifest import DriftRecord
 from hilum.errors import BenchError
-from hilum.recipe.engine import Precision
+from hilum.recipe.settings import Precision
 
 MACHINE = Machine("Abacus", 2, 24_000_000_000, "", "Linux", ("float32",), {"python": "3.11"})
 ONE = Spread(1, 1, 1, 1)
@@ -154,7 +154,7 @@ def test_growth_has_a_table_of_images_and_one_of_stages(call, monkeypatch):
 
 
 def test_without_a_gpu_a_word_says_so(call, monkeypatch):
-    monkeypatch.setattr("hilum.backbone.accelerator.accelerator", lambda: None)
+    monkeypatch.setattr("hilum.backbone.engine.accelerator", lambda: None)
     done = call("bench", "gpu")
     assert (done.exit_code, done.stdout) == (0, "No CUDA device is here: nothing to measure.\n")
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilum.backbone.record import Record
-from hilum.backbone.store import Context, FeatureStore
+from hilum.backbone.store import Context, FeatureStore, Record
 from hilum.radiograph import Header
 
 

@@ -10,9 +10,9 @@ import shutil
 import pytest
 from rich.console import Console
 
-from hilum.cli.summary import show
+from hilum.cli.console import show
 from hilum.recipe import shipped
-from hilum.run import Run
+from hilum.run.run import Run
 
 
 @pytest.mark.parametrize(

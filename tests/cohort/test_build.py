@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hilum.artifact import hash_file
 from hilum.cohort import Cohort, build, source
 from hilum.errors import CohortError, SourceError
+from hilum.files import hash_file
 from hilum.recipe import load
 from hilum.recipe.settings import CohortSettings
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilum.cohort.columns import typed
+from hilum.cohort.tables import typed
 from hilum.errors import CohortError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.cohort.unpack import unpack
+from hilum.cohort.download import unpack
 from hilum.errors import SourceError
 from hilum.progress import SILENT
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from hilum.errors import CorruptFileError, NotARadiographError, RadiographError, UnsupportedFormatError
-from hilum.radiograph import Fit, Preparation, Radiograph, decode, find_images, read, thumbnail
-from hilum.radiograph.reduction import FACTORS
+from hilum.radiograph import Fit, Preprocessing, Radiograph, decode, find_images, read, thumbnail
+from hilum.radiograph.preprocessing import FACTORS
 
 SIDE = 12
 ROWS, COLUMNS = 403, 421  # divided by none of the factors; 8 × 4 × 12 is 384
@@ -39,8 +39,8 @@ def check_near(content: bytes, fit: Fit = Fit.STRETCH, side: int = SIDE, expecte
     assert factor(small) == expected
     assert small.extent == whole.pixels.shape
     assert small.header == whole.header
-    preparation = Preparation(side, fit)
-    off = np.abs(preparation.apply(whole.pixels) - preparation.apply(small.pixels, small.extent))
+    preprocessing = Preprocessing(side, fit)
+    off = np.abs(preprocessing.apply(whole.pixels) - preprocessing.apply(small.pixels, small.extent))
     assert off.mean() < MEAN
     assert off.max() < LARGEST
 
@@ -196,7 +196,7 @@ def test_real_radiographs_are_nearly_the_same(real_data: Path):
     files = [path for path in find_images([real_data]) if path.suffix != ".csv"]
     chosen = np.random.default_rng(1).choice(len(files), min(150, len(files)), replace=False)
     for path in (files[index] for index in chosen):
-        preparation, small = Preparation(112), read(path, side=112)  # at 224 only the largest are reduced
-        off = preparation.apply(read(path).pixels) - preparation.apply(small.pixels, small.extent)
+        preprocessing, small = Preprocessing(112), read(path, side=112)  # at 224 only the largest are reduced
+        off = preprocessing.apply(read(path).pixels) - preprocessing.apply(small.pixels, small.extent)
         assert np.abs(off).mean() < MEAN, path
         assert np.abs(off).max() < LARGEST, path

@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from hilum.radiograph.reduction import FACTORS, MARGIN, factor_for, render
+from hilum.radiograph.preprocessing import FACTORS, MARGIN, factor_for, render
 
 rng = np.random.default_rng(0)
 

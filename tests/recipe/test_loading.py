@@ -44,7 +44,7 @@ def test_tutorial_model_1_states_the_tutorial_s_settings():
     recipe = load("tutorial-model-1")
     assert [selection.limit for selection in recipe.cohort.select] == [175, 100]
     assert (recipe.split.seed, recipe.split.test, recipe.split.validation) == (40, 0.2, 0.1)
-    assert recipe.preparation.size == 237
+    assert recipe.preprocessing.size == 237
     assert recipe.backbone.model_dump(mode="json") == {
         "name": "vgg16",
         "weights": "imagenet",
@@ -100,7 +100,7 @@ def test_another_kind_starts_its_section_anew():
         ("head.kind=lineer", r"head\.kind .*found 'lineer'\. Did you mean linear\?"),
         ("head={units: 3}", r"head\.kind .*this key is required\. Known: dense, linear\."),
         ("split.by=patients", r"split\.by .*found 'patients'\. Did you mean patient\?"),
-        ("preparation.fit=cropp", r"preparation\.fit .*Did you mean crop\?"),
+        ("preprocessing.fit=cropp", r"preprocessing\.fit .*Did you mean crop\?"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_key(setting, message):

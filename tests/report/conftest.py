@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hilum.audit import (
+from hilum.auditing import (
     Answer,
     Asked,
     Audit,
@@ -18,12 +18,12 @@ from hilum.audit import (
     Example,
     Examples,
     Grid,
-    Reading,
+    Rating,
     Scale,
     Verdict,
     cannot_tell,
 )
-from hilum.evaluate import Estimate, Predictions, clinical, confusion, metrics_of_parts, pr_curve, roc_curve
+from hilum.metrics import Estimate, Predictions, clinical, confusion, metrics_of_parts, pr_curve, roc_curve
 from hilum.recipe import Setting, dump, load
 from hilum.report import BackboneFacts, Content, Environment
 
@@ -218,17 +218,17 @@ def examples_of(images: dict[str, str], alteration: str, left: str) -> Examples:
     return Examples("What the classifier saw", rows)
 
 
-def part_of(part: str, figure: Estimate, reading: Reading, claim: str, *pictures) -> Answer:
+def part_of(part: str, figure: Estimate, rating: Rating, claim: str, *pictures) -> Answer:
     """As a probe answers that takes something away."""
     reason = {
-        Reading.BROKEN: "it explains at least half of the result, and its AUC is surely above 0.60",
-        Reading.DOUBTFUL: "it explains at least a quarter of the result, and its AUC is surely above 0.55",
-        Reading.SOUND: "it explains less than a quarter of the result, or no more than chance would",
-    }[reading]
+        Rating.BROKEN: "it explains at least half of the result, and its AUC is surely above 0.60",
+        Rating.DOUBTFUL: "it explains at least a quarter of the result, and its AUC is surely above 0.55",
+        Rating.SOUND: "it explains less than a quarter of the result, or no more than chance would",
+    }[rating]
     meaning = "A classifier can reach this result without the lungs, so the result says little about lungs."
     measure = f"AUC from {part}"
     return Answer(
-        reading,
+        rating,
         claim,
         meaning,
         reason,
@@ -244,7 +244,7 @@ def parts_taken(images: dict[str, str]) -> dict[str, Asked]:
     def asked(title: str, question: str, source: str, *answer) -> Asked:
         return Asked(title, question, source, part_of(*answer), 1.2)
 
-    broken, doubtful = Reading.BROKEN, Reading.DOUBTFUL
+    broken, doubtful = Rating.BROKEN, Rating.DOUBTFUL
     table = Grid(
         "Images per label and source",
         ("Source", "COVID-19", "Normal"),
@@ -296,7 +296,7 @@ def other_probes(images: dict[str, str]) -> dict[str, Asked]:
     """One answer with each kind of picture, and some that could not tell."""
     first, second = images.values()
     swap = Answer(
-        Reading.BROKEN,
+        Rating.BROKEN,
         "With the middle of one image in the frame of another, the classifier follows the frame in 80 %.",
         "It answers by what surrounds the lungs more often than by the lungs.",
         "it follows the frame in surely more than half of the swaps",
@@ -317,7 +317,7 @@ def other_probes(images: dict[str, str]) -> dict[str, Asked]:
         ),
     )
     splits = Answer(
-        Reading.SOUND, "On 200 other random splits the accuracy lies between 94.5 % and 100.0 %.",
+        Rating.SOUND, "On 200 other random splits the accuracy lies between 94.5 % and 100.0 %.",
         "The reported split is not a lucky one.", "the reported accuracy lies within the middle 95 %",
         "Mean accuracy on other splits", Estimate(0.981, 0.945, 1.0, 275), Scale.SHARE,
         pictures=(Distribution(
@@ -330,7 +330,7 @@ def other_probes(images: dict[str, str]) -> dict[str, Asked]:
         ),),
     )  # fmt: skip
     calibration = Answer(
-        Reading.DOUBTFUL, "The probabilities are off by 6.1 percentage points on average.",
+        Rating.DOUBTFUL, "The probabilities are off by 6.1 percentage points on average.",
         "A probability of the classifier cannot be taken at its word.", "the error is surely above 0.05",
         "Expected calibration error", Estimate(0.061, 0.052, 0.083, 55), Scale.SHARE,
         pictures=(Curves(
@@ -343,7 +343,7 @@ def other_probes(images: dict[str, str]) -> dict[str, Asked]:
         ),),
     )  # fmt: skip
     patients = Answer(
-        Reading.DOUBTFUL, "40 % of the test patients have images among the training images too.",
+        Rating.DOUBTFUL, "40 % of the test patients have images among the training images too.",
         "Part of the result may be recognition of patients.", "patients stand on both sides of the split",
         "Test patients who also trained", Estimate(0.4, 0.28, 0.53, 55), Scale.SHARE,
     )  # fmt: skip
@@ -374,7 +374,7 @@ def audit_of(images: dict[str, str] = IMAGES) -> Audit:
     asked = parts_taken(images) | other_probes(images)
     claims = " ".join(asked[name].answer.claim for name in ("middle", "swap"))
     sentence = f"This result does not mean what it seems to mean. {claims}"
-    return Audit(Verdict(Reading.BROKEN, sentence, ("middle", "swap", "header")), asked)
+    return Audit(Verdict(Rating.BROKEN, sentence, ("middle", "swap", "header")), asked)
 
 
 def examples_in(audit: Audit) -> set[Example]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hilum.evaluate import Predictions
-from hilum.report.album import write_album
+from hilum.metrics import Predictions
+from hilum.report.gallery import write_album
 
 
 def pages_of(data: bytes) -> int:

@@ -5,18 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hilum.audit import Answer, Asked, Audit, Example, Examples, Grid, Reading, Scale, Verdict, cannot_tell
-from hilum.evaluate import Estimate
-from hilum.report.audit import MEANINGS, WORDS, figure_cell, findings, tally
+from hilum.auditing import Answer, Asked, Audit, Example, Examples, Grid, Rating, Scale, Verdict, cannot_tell
+from hilum.metrics import Estimate
+from hilum.report.page import MEANINGS, WORDS, figure_cell, findings, tally
 
 
 def answer(figure: Estimate, scale: Scale = Scale.AREA, pictures=()) -> Answer:
-    return Answer(Reading.SOUND, "Claim.", "", "the rule", "what", figure, scale, pictures=pictures)
+    return Answer(Rating.SOUND, "Claim.", "", "the rule", "what", figure, scale, pictures=pictures)
 
 
 def audit_with(*pictures) -> Audit:
     found = answer(Estimate(0.5, 0.4, 0.6, 9), pictures=pictures)
-    return Audit(Verdict(Reading.SOUND, "", ()), {"one": Asked("One", "?", "", found)})
+    return Audit(Verdict(Rating.SOUND, "", ()), {"one": Asked("One", "?", "", found)})
 
 
 @pytest.mark.parametrize(
@@ -47,22 +47,22 @@ def test_the_gravest_come_first_and_others_stay_as_they_were_asked(audited):
     found = findings(audited.audit, {}, {})
     assert set(found) == set(audited.audit.asked)
     assert list(found)[:5] == ["source", "header", "frame", "middle", "swap"]
-    gravity = [one.answer.reading.gravity for one in found.values()]
-    assert gravity == sorted(gravity, reverse=True)
+    severity = [one.answer.rating.severity for one in found.values()]
+    assert severity == sorted(severity, reverse=True)
 
 
 def test_readings_are_counted_the_gravest_first(audited):
     assert list(tally(audited.audit).items()) == [
-        (Reading.BROKEN, 5),
-        (Reading.DOUBTFUL, 4),
-        (Reading.SOUND, 1),
-        (Reading.CANNOT_TELL, 2),
+        (Rating.BROKEN, 5),
+        (Rating.DOUBTFUL, 4),
+        (Rating.SOUND, 1),
+        (Rating.CANNOT_TELL, 2),
     ]
 
 
 def test_every_reading_has_its_meaning_and_every_verdict_its_word():
-    assert set(MEANINGS) == set(Reading)
-    assert set(WORDS) == set(Reading) - {Reading.CANNOT_TELL}
+    assert set(MEANINGS) == set(Rating)
+    assert set(WORDS) == set(Rating) - {Rating.CANNOT_TELL}
 
 
 def test_a_figure_belongs_to_its_place_among_the_pictures(audited):

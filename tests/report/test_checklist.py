@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from hilum.evaluate import Clinical
+from hilum.metrics import Clinical
 from hilum.report.checklist import AUTHORS, ITEMS, checklist
 
 

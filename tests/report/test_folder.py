@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from hilum.report import plates_of, write
+from hilum.report import figures_of, write
 
 
 class Listener:
@@ -25,7 +25,7 @@ def files_of(folder) -> dict[str, bytes]:
 def test_a_folder_holds_the_page_and_its_figures(degenerate, tmp_path):
     listener = Listener()
     write(degenerate, tmp_path, listener)
-    names = {plate.name for plate in plates_of(degenerate)}
+    names = {spec.name for spec in figures_of(degenerate)}
     assert set(files_of(tmp_path)) == {
         "checklist.md",
         "report.html",

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilum.audit import Scale
-from hilum.evaluate import METRICS, Estimate
-from hilum.report import format as fmt
+from hilum.auditing import Scale
+from hilum.metrics import METRICS, Estimate
+from hilum.report import text as fmt
 
 NAN = math.nan
 UNDEFINED = Estimate(NAN, NAN, NAN, 0)

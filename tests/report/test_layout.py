@@ -4,9 +4,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from hilum.report import plates_of
-from hilum.report.layout import PAD_INCH, lay_out
-from hilum.report.style import DPI, style
+from hilum.report import figures_of
+from hilum.report.style import DPI, PAD_INCH, lay_out, style
 
 
 def renderer_of(figure: Figure):
@@ -14,18 +13,18 @@ def renderer_of(figure: Figure):
 
 
 def test_labels_and_legend_stay_inside_the_figure_and_apart(content):
-    for plate in plates_of(content):
-        figure = plate.draw(content)
+    for spec in figures_of(content):
+        figure = spec.draw(content)
         with style():
             figure.set_dpi(DPI)
             renderer = renderer_of(figure)
             lay_out(figure, renderer)
             box = figure.axes[0].get_tightbbox(renderer, for_layout_only=True)
-            assert box.x0 >= 0, plate.name
-            assert box.x1 <= figure.bbox.width, plate.name
-            assert box.y1 <= figure.bbox.height, plate.name
+            assert box.x0 >= 0, spec.name
+            assert box.x1 <= figure.bbox.width, spec.name
+            assert box.y1 <= figure.bbox.height, spec.name
             top = max((legend.get_window_extent(renderer).y1 for legend in figure.legends), default=0)
-            assert box.y0 >= top, plate.name
+            assert box.y0 >= top, spec.name
 
 
 def test_bare_axes_fill_the_figure_but_for_a_margin():

@@ -6,20 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from hilum.audit import (
-    Answer,
-    Asked,
-    Audit,
-    Bar,
-    Bars,
-    Example,
-    Examples,
-    Grid,
-    Reading,
-    Verdict,
-)
-from hilum.evaluate import Estimate, Predictions, confusion
-from hilum.report.figures.audit import drawn
+from hilum.auditing import Answer, Asked, Audit, Bar, Bars, Example, Examples, Grid, Rating, Verdict
+from hilum.metrics import Estimate, Predictions, confusion
+from hilum.report.audit_figures import drawn
 from hilum.report.page import headline, render
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -271,20 +260,20 @@ def test_an_example_without_pixels_is_named(audited):
 
 
 @pytest.mark.parametrize(
-    ("reading", "word"),
-    [(Reading.SOUND, "Sound so far"), (Reading.DOUBTFUL, "Doubtful"), (Reading.BROKEN, "Broken")],
+    ("rating", "word"),
+    [(Rating.SOUND, "Sound so far"), (Rating.DOUBTFUL, "Doubtful"), (Rating.BROKEN, "Broken")],
 )
-def test_each_verdict_has_its_word_and_its_shape(audited, reading, word):
-    audit = replace(audited.audit, verdict=Verdict(reading, "A sentence of its own.", ()))
+def test_each_verdict_has_its_word_and_its_shape(audited, rating, word):
+    audit = replace(audited.audit, verdict=Verdict(rating, "A sentence of its own.", ()))
     page = read(render(replace(audited, audit=audit), {}))
     assert f"Can this result be believed? {word} A sentence of its own." in page.prose
-    assert f"verdict {reading}" in [a.get("class") for tag, a in page.tags if tag == "section"]
+    assert f"verdict {rating}" in [a.get("class") for tag, a in page.tags if tag == "section"]
     assert next(tag for tag, _ in page.tags if tag in {"svg", "table"}) == "svg"
     assert "card" not in [a.get("class") for _, a in page.tags]
 
 
 def test_an_audit_without_probes_still_gives_its_verdict(audited):
-    audit = Audit(Verdict(Reading.DOUBTFUL, "Too few to tell.", ("middle",)), {})
+    audit = Audit(Verdict(Rating.DOUBTFUL, "Too few to tell.", ("middle",)), {})
     prose = read(render(replace(audited, audit=audit), {})).prose
     assert "Doubtful Too few to tell." in prose
     assert "What is left" not in prose
@@ -300,14 +289,14 @@ def test_a_run_that_nobody_audited_says_so_quietly(two_class):
 def test_names_in_an_audit_are_escaped_and_figures_that_are_missing_are_not_nan(degenerate):
     nothing = Estimate(float("nan"), float("nan"), float("nan"), 0)
     answer = Answer(
-        Reading.BROKEN, NASTY, NASTY, NASTY, NASTY, nothing,
+        Rating.BROKEN, NASTY, NASTY, NASTY, NASTY, nothing,
         pictures=(
             Grid(NASTY, (NASTY,), ((NASTY,),)), Examples(NASTY, ((Example(NASTY, NASTY),),)),
             Bars(NASTY, NASTY, (Bar(NASTY, *[float("nan")] * 3, 0),)),
         ),
     )  # fmt: skip
     asked = {"middle": Asked(NASTY, NASTY, NASTY, answer)}
-    audit = Audit(Verdict(Reading.BROKEN, NASTY, ("middle",)), asked)
+    audit = Audit(Verdict(Rating.BROKEN, NASTY, ("middle",)), asked)
     html = render(replace(degenerate, audit=audit), {"audit_middle_3": PIXEL})
     assert "<script>" not in html
     assert not re.search(r"\b(nan|None)\b", read(html).prose)

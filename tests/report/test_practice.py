@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hilum.evaluate import Clinical, clinical
-from hilum.report import practice
+from hilum.metrics import Clinical, clinical
+from hilum.report import tables
 
 
 def plain(text: str) -> str:
@@ -14,7 +14,7 @@ def plain(text: str) -> str:
 
 
 def test_thresholds_stand_with_their_figures(two_class):
-    table = practice.points_table(two_class)
+    table = tables.points_table(two_class)
     assert table.columns == ("Threshold", "Sensitivity", "Specificity", "PPV", "NPV")
     rows = dict(table.rows)
     assert next(iter(rows)) == "The run's own threshold"
@@ -33,21 +33,21 @@ def test_what_could_not_be_chosen_says_so(two_class):
     table = two_class.predictions.table
     bare = type(two_class.predictions)(table[table["split"] != "validation"], two_class.classes)
     content = replace(two_class, clinical=clinical(bare, 0.5, np.random.default_rng(0)))
-    cells = dict(practice.points_table(content).rows)["Specificity of 95 % or more"]
+    cells = dict(tables.points_table(content).rows)["Specificity of 95 % or more"]
     assert [cell.value for cell in cells] == ["–"] * 5
     assert cells[0].reason == "could not be chosen"
-    assert any("to choose on" in note for note in practice.notes(content))
+    assert any("to choose on" in note for note in tables.notes(content))
 
 
 def test_a_note_that_several_share_is_said_once(two_class):
     points = tuple(replace(point, note="too few") for point in two_class.clinical.points[1:3])
     content = replace(two_class, clinical=replace(two_class.clinical, points=points))
-    assert practice.notes(content) == ["Sensitivity of 95 % or more, sensitivity of 90 % or more: too few."]
+    assert tables.notes(content) == ["Sensitivity of 95 % or more, sensitivity of 90 % or more: too few."]
 
 
 def test_alarms_at_2_percent(two_class):
     ppv = two_class.clinical.prevalence.at(0.02).ppv
-    sentence = plain(practice.alarms(two_class))
+    sentence = plain(tables.alarms(two_class))
     assert sentence.startswith(
         f"At 2 % prevalence {100 * ppv.value:.0f} of 100 alarms are true (95 % interval"
     )
@@ -55,11 +55,11 @@ def test_alarms_at_2_percent(two_class):
 
 
 def test_without_two_classes_or_rows_there_is_nothing_to_say(three_class, degenerate):
-    assert practice.alarms(three_class) is None
-    assert practice.points_table(three_class) is None
-    assert practice.alarms(degenerate) is None  # one class only
+    assert tables.alarms(three_class) is None
+    assert tables.points_table(three_class) is None
+    assert tables.alarms(degenerate) is None  # one class only
     empty = replace(degenerate, clinical=Clinical())
-    assert (practice.points_table(empty), practice.notes(empty), practice.probabilities(empty)) == (
+    assert (tables.points_table(empty), tables.notes(empty), tables.probabilities(empty)) == (
         None,
         [],
         [],
@@ -68,13 +68,13 @@ def test_without_two_classes_or_rows_there_is_nothing_to_say(three_class, degene
 
 def test_probabilities_are_judged(two_class, three_class, degenerate):
     error = two_class.clinical.calibration["COVID-19"].error
-    sentences = practice.probabilities(two_class)
+    sentences = tables.probabilities(two_class)
     assert f"COVID-19 are off by {100 * error.value:.1f} percentage points" in sentences[0]
-    assert practice.probabilities(three_class)[0].startswith(
+    assert tables.probabilities(three_class)[0].startswith(
         "The highest probability of a test image is off by"
     )
-    assert "slope" in practice.probabilities(three_class)[1]
-    assert "all images are of one class" in practice.probabilities(degenerate)[1]
+    assert "slope" in tables.probabilities(three_class)[1]
+    assert "all images are of one class" in tables.probabilities(degenerate)[1]
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_the_slope_is_put_into_words(three_class, bounds, words):
     slope = replace(line.slope, value=np.mean(bounds), low=bounds[0], high=bounds[1])
     one = replace(three_class.clinical.confidence, line=replace(line, slope=slope))
     content = replace(three_class, clinical=replace(three_class.clinical, confidence=one))
-    assert words in practice.probabilities(content)[1]
+    assert words in tables.probabilities(content)[1]

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hilum.audit import Audit, Bars, Example, Reading, Scale, Verdict
-from hilum.evaluate import Estimate
-from hilum.report.remains import chart, remains
+from hilum.auditing import Audit, Bars, Example, Rating, Scale, Verdict
+from hilum.metrics import Estimate
+from hilum.report.audit_figures import chart, remains
 
 
 def without(audit: Audit, *names: str) -> Audit:
@@ -38,7 +38,7 @@ def test_nothing_is_left_where_no_probe_took_anything_away(audited):
     taken = ("middle", "frame", "thumbnail", "histogram", "header", "source")
     assert remains(without(audited.audit, *taken)) is None
     assert chart(without(audited.audit, *taken), {}) is None
-    assert remains(Audit(Verdict(Reading.DOUBTFUL, "", ()), {})) is None
+    assert remains(Audit(Verdict(Rating.DOUBTFUL, "", ()), {})) is None
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_lines_lie_where_their_figures_are(audited):
     assert middle.width == pytest.approx(100 * 0.024 / 0.6)
     assert shown.marks[0] == ("0.4", 0)
     assert shown.marks[-1] == ("1.0", pytest.approx(100))
-    assert [line.reading for line in shown.lines[:2]] == [None, Reading.BROKEN]
+    assert [line.rating for line in shown.lines[:2]] == [None, Rating.BROKEN]
 
 
 def test_the_axis_reaches_down_to_the_lowest_interval(audited):

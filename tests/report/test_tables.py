@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hilum.evaluate import METRICS, Estimate
+from hilum.metrics import METRICS, Estimate
 from hilum.recipe.settings import Published
 from hilum.report import tables
 

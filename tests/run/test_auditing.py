@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 import hilum
-from hilum.audit import Answer, Probe, Reading, cannot_tell, probes
+from hilum.auditing import Answer, Probe, Rating, cannot_tell, probes
 from hilum.backbone import FeatureStore
 from hilum.classifier import Head
 from hilum.cohort import Cohort
 from hilum.errors import AuditError, RunError
-from hilum.evaluate import Estimate
-from hilum.run import Run
-from hilum.run.auditing import subject_of
+from hilum.metrics import Estimate
+from hilum.run.audit import subject_of
+from hilum.run.run import Run
 
 NAMES = {
     *("patients", "source", "header", "frame", "middle", "thumbnail", "histogram", "swap", "left_out"),
@@ -39,7 +39,7 @@ def test_all_named_probes_are_registered():
 def test_training_leaves_an_audit(demo_run):
     run, _ = demo_run
     record = json.loads((run.path / "audit.json").read_text())
-    assert record["verdict"] == run.audit.verdict.reading
+    assert record["verdict"] == run.audit.verdict.rating
     assert record["sentence"]
     assert list(record["probes"]) == list(probes())
     for probe in record["probes"].values():
@@ -52,19 +52,19 @@ def test_training_leaves_an_audit(demo_run):
 def test_it_runs_again_from_the_run_alone(run):
     finished, _ = run
     (finished.path / "audit.json").unlink()
-    found = hilum.audit(finished.path, probes=[probes()["source"]])
+    found = hilum.auditing(finished.path, probes=[probes()["source"]])
     assert Run.open(finished.path).audit.answers["source"].figure == found.answers["source"].figure
 
 
 def test_a_users_own_probe_is_asked(run):
     finished, data = run
     mine = Probe("rows", "Rows", "How many?", "me", lambda subject: _count(len(subject.table)))
-    found = hilum.audit(finished, data, probes=[mine])
+    found = hilum.auditing(finished, data, probes=[mine])
     assert found.answers["rows"].figure.value == len(finished.cohort)
 
 
 def _count(n: int) -> Answer:
-    return Answer(Reading.SOUND, f"{n} rows.", "", "", figure=Estimate(n, np.nan, np.nan, n))
+    return Answer(Rating.SOUND, f"{n} rows.", "", "", figure=Estimate(n, np.nan, np.nan, n))
 
 
 def test_another_hospital_is_predicted_by_the_runs_own_classifier(run):
@@ -87,7 +87,7 @@ def test_the_subject_has_the_runs_features(run):
 def test_images_that_moved_are_asked_for(run, tmp_path):
     finished, _ = run
     with pytest.raises(RunError, match=r"the run's images are not here.*--data"):
-        hilum.audit(finished, tmp_path)
+        hilum.auditing(finished, tmp_path)
 
 
 def test_a_damaged_audit_is_told(run):
@@ -100,13 +100,13 @@ def test_a_damaged_audit_is_told(run):
 def test_a_probe_that_says_more_than_it_can_is_a_bug(run):
     finished, data = run
     loud = Probe(
-        "loud", "Loud", "?", "me", lambda _: Answer(Reading.BROKEN, "", "", ""), gravest=Reading.DOUBTFUL
+        "loud", "Loud", "?", "me", lambda _: Answer(Rating.BROKEN, "", "", ""), gravest=Rating.DOUBTFUL
     )
     with pytest.raises(ValueError, match="doubtful at most"):
-        hilum.audit(finished, data, probes=[loud])
+        hilum.auditing(finished, data, probes=[loud])
 
 
 def test_what_cannot_be_told_does_not_decide(run):
     finished, data = run
     quiet = Probe("quiet", "Quiet", "?", "me", lambda _: cannot_tell("nobody looked"))
-    assert hilum.audit(finished, data, probes=[quiet]).verdict.reading is Reading.DOUBTFUL
+    assert hilum.auditing(finished, data, probes=[quiet]).verdict.rating is Rating.DOUBTFUL

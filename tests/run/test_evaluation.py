@@ -7,7 +7,7 @@ import pytest
 
 from hilum.cohort import Cohort, Reason
 from hilum.errors import CohortError
-from hilum.run import predict_cohort
+from hilum.run.evaluate import predict_cohort
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from hilum.backbone import OpenVinoEngine, openvino_runtime
 from hilum.bundle import Bundle
 from hilum.recipe import Setting, load
-from hilum.recipe.engine import Precision
-from hilum.run import learning, train
+from hilum.recipe.settings import Precision
+from hilum.run.train import train
 
-SETTINGS = ("cohort.select.0.options={images: 60}", "head={kind: linear, strengths: [0.001]}")
+SETTINGS = ("cohort.select.0.options={images: 60}", "head={kind: linear, C: [0.001]}")
 RESULTS = ("metrics.json", "predictions.csv", "model/head.safetensors")
 
 
@@ -40,7 +40,7 @@ def trained(demo_run, tmp_path, monkeypatch):
                 return OpenVinoEngine(backbone)
             return Coarse(backbone, step)
 
-        monkeypatch.setattr(learning, "choose_engine", choose)
+        monkeypatch.setattr(train, "choose_engine", choose)
         settings = [*SETTINGS, f"engine.precision={precision}"]
         recipe = load("demo", [Setting.parse(text) for text in settings])
         out = tmp_path / f"run-{step}-{precision}"
@@ -62,10 +62,10 @@ def trained(demo_run, tmp_path, monkeypatch):
 def test_a_reduced_precision_that_changes_little_is_used_and_its_drift_kept(trained):
     run, said = trained(0.001)
     record = run.model.manifest.precision
-    assert (record.value, record.drift.precision) == (Precision.BFLOAT16, Precision.BFLOAT16)
-    assert record.drift.images == (run.cohort.table["split"] == "validation").sum() > 0
-    assert 0 < record.drift.largest <= 0.01
-    assert record.drift.flips == 0
+    assert (record.value, record.precision_error.precision) == (Precision.BFLOAT16, Precision.BFLOAT16)
+    assert record.precision_error.images == (run.cohort.table["split"] == "validation").sum() > 0
+    assert 0 < record.precision_error.largest <= 0.01
+    assert record.precision_error.flips == 0
     assert run.environment["precision"] == "bfloat16"
     assert "precision" in run.environment["seconds"]
     assert not said
@@ -76,25 +76,25 @@ def test_one_that_changes_decisions_is_refused_and_the_run_is_float32_s(trained)
     plain, _ = trained(0.5, "float32")
     record = refused.model.manifest.precision
     assert record.value is Precision.FLOAT32
-    assert record.drift.precision is Precision.BFLOAT16
-    assert record.drift.largest > 0.01
+    assert record.precision_error.precision is Precision.BFLOAT16
+    assert record.precision_error.largest > 0.01
     assert "float32 is used: with bfloat16" in said[0]
     assert refused.environment["precision"] == "float32"
     for name in RESULTS:
         assert (refused.path / name).read_bytes() == (plain.path / name).read_bytes(), name
-    assert plain.model.manifest.precision.drift is None
+    assert plain.model.manifest.precision.precision_error is None
 
 
 def test_one_that_was_asked_for_is_kept_with_its_drift(trained):
     run, said = trained(0.5, "bfloat16")
     record = run.model.manifest.precision
     assert (record.value, run.environment["precision"]) == (Precision.BFLOAT16, "bfloat16")
-    assert record.drift.largest > 0.01
+    assert record.precision_error.largest > 0.01
     assert not said
 
 
 def test_the_audit_looks_up_the_features_of_the_run(trained, demo_run, monkeypatch):
-    from hilum.run import auditing
+    from hilum.run.audit import audit
 
     run, _ = trained(0.001)
     asked = []
@@ -103,16 +103,16 @@ def test_the_audit_looks_up_the_features_of_the_run(trained, demo_run, monkeypat
         asked.append(settings.precision)
         return OpenVinoEngine(backbone)
 
-    monkeypatch.setattr(auditing, "choose_engine", choose)
-    auditing.subject_of(run, demo_run[1])
+    monkeypatch.setattr(audit, "choose_engine", choose)
+    audit.subject_of(run, demo_run[1])
     assert asked == [Precision.BFLOAT16]
 
 
 def test_a_bundle_of_another_machine_runs_in_float32_where_its_precision_is_lacking(trained, monkeypatch):
-    from hilum.bundle import inference
+    from hilum.bundle import graph
 
     run, _ = trained(0.001)
-    monkeypatch.setattr(inference, "precisions", lambda: (Precision.FLOAT32,))
+    monkeypatch.setattr(graph, "precisions", lambda: (Precision.FLOAT32,))
     model = Bundle.load(run.path)
     assert model._inference.precision is Precision.FLOAT32
     assert model.manifest.precision.value is Precision.BFLOAT16

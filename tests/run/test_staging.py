@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hilum.errors import RunError, RunExistsError
-from hilum.run.staging import FINAL_FILE, staging
+from hilum.run.run import FINAL_FILE, staging
 
 
 def write_run(out, content="new", **options):

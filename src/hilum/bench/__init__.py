@@ -44,6 +44,7 @@ __all__ = [
     "this_machine",
 ]
 
+
 __getattr__, __dir__ = on_demand(
     __name__,
     {

@@ -11,11 +11,11 @@ from itertools import product
 
 from joblib import Parallel, delayed
 
-from hilum.audit import Reading
+from hilum.auditing import Rating
 from hilum.bench.design import FACTORS, Design
 from hilum.bench.trial import Trial, audited
 from hilum.errors import HilumError
-from hilum.evaluate import Estimate, wilson
+from hilum.metrics import Estimate, wilson
 from hilum.progress import SILENT, Progress
 
 __all__ = ["Cell", "bench_audit", "cells", "grid"]
@@ -105,18 +105,18 @@ def cells(trials: Sequence[Trial]) -> list[Cell]:
 
 
 def _cell(design: Design, trials: Sequence[Trial]) -> Cell:
-    readings = [trial.verdict for trial in trials]
+    ratings = [trial.verdict for trial in trials]
     by: dict[str, int] = {}
     for trial in trials:
-        for name, reading in trial.readings.items():
-            if reading.gravity > Reading.SOUND.gravity:
+        for name, rating in trial.ratings.items():
+            if rating.severity > Rating.SOUND.severity:
                 by[name] = by.get(name, 0) + 1
     return Cell(
         design=design,
         explained=sum(trial.explained for trial in trials) / len(trials),
         whole=sum(trial.whole for trial in trials) / len(trials),
-        found=_share([reading.gravity > Reading.SOUND.gravity for reading in readings]),
-        broken=_share([reading is Reading.BROKEN for reading in readings]),
+        found=_share([rating.severity > Rating.SOUND.severity for rating in ratings]),
+        broken=_share([rating is Rating.BROKEN for rating in ratings]),
         by=dict(sorted(by.items(), key=lambda item: -item[1])),
     )
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from hilum.artifact import hash_file, write_text
 from hilum.backbone import cache_folder
 from hilum.errors import BenchError
+from hilum.files import hash_file, write_text
 from hilum.progress import SILENT, Progress
 
 __all__ = ["KERAS", "TORCHXRAYVISION", "Baseline"]
+
 
 _FOLDER = Path(__file__).parent / "baselines"
 _DONE = ".complete"

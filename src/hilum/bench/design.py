@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hilum.cohort.phantom import PhantomCohort, Shortcut, ShortcutKind
+from hilum.phantom import PhantomCohort, Shortcut, ShortcutKind
 from hilum.recipe import Recipe, Setting, load
 
 __all__ = ["FACTORS", "INPUT_PX", "SIDE_PX", "Design"]
+
 
 SIDE_PX = 256
 """Of the synthetic images."""
@@ -73,7 +74,7 @@ class Design:
         settings = [
             Setting(("seed",), seed),
             Setting(("split", "seed"), seed),
-            Setting(("preparation", "size"), INPUT_PX),
+            Setting(("preprocessing", "size"), INPUT_PX),
         ]
         if self.leaks:
             settings += [Setting(("split", "by"), "image"), Setting(("cohort", "duplicates"), "keep")]

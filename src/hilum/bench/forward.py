@@ -11,9 +11,10 @@ import numpy as np
 
 from hilum.backbone.openvino_runtime import PRECISION_HINTS, openvino, read_graph
 from hilum.bench.operations import count_operations
-from hilum.recipe.engine import Precision
+from hilum.recipe.settings import Precision
 
 __all__ = ["BATCHES", "OneCore", "operations_of", "product_rate", "timed"]
+
 
 BATCHES = (1, 2, 4, 8, 16)
 _SIDE = 4096  # of the matrices: 64 MiB each in float32, beyond any cache

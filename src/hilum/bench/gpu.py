@@ -15,10 +15,10 @@ from hilum.bench.limit import SIZES
 from hilum.bench.models import weights_of
 from hilum.bench.spread import Spread, ratio
 from hilum.progress import SILENT, Progress
-from hilum.recipe.engine import Precision
-from hilum.recipe.settings import BackboneSettings
+from hilum.recipe.settings import BackboneSettings, Precision
 
 __all__ = ["PRECISIONS", "GpuRate", "bench_gpu"]
+
 
 PRECISIONS = (Precision.FLOAT32, Precision.BFLOAT16)
 _BATCHES = (16, 64, 256)

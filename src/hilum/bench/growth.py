@@ -15,14 +15,14 @@ from hilum.bench.process import Usage
 from hilum.bench.sample import multiply, sample
 from hilum.bench.spread import Spread
 from hilum.bench.turns import Side, take_turns
-from hilum.cohort.phantom import PhantomCohort, Shortcut, ShortcutKind, write
 from hilum.errors import BenchError
+from hilum.phantom import PhantomCohort, Shortcut, ShortcutKind, write
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Preparation, find_images
-from hilum.recipe.engine import Precision
-from hilum.recipe.settings import BackboneSettings
+from hilum.radiograph import Preprocessing, find_images
+from hilum.recipe.settings import BackboneSettings, Precision
 
 __all__ = ["COUNTS", "Growth", "bench_growth", "extract_features"]
+
 
 COUNTS = (1_000, 10_000, 100_000)
 _DRAWN = 200  # synthetic radiographs, used again and again with other bytes
@@ -61,7 +61,7 @@ def extract_features(network: str, store: str, *folders: str) -> None:
     """Compute and store the features of all images in folders, or look them up: what is measured."""
     backbone = open_backbone(BackboneSettings(name=network, weights=weights_of(network)))
     with FeatureStore.open(Path(store)) as opened:
-        found = extract(find_images(folders), Preparation(backbone.size), backbone, opened)
+        found = extract(find_images(folders), Preprocessing(backbone.size), backbone, opened)
     if found.failures:
         raise next(iter(found.failures.values()))
 

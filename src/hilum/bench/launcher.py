@@ -14,6 +14,7 @@ from pathlib import Path
 
 __all__ = ["main"]
 
+
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes of a unit of ru_maxrss
 
 

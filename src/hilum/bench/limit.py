@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifact import hash_bytes
 from hilum.backbone import Backbone, OpenVinoEngine, extract, open_backbone
 from hilum.backbone.openvino_runtime import precisions
 from hilum.bench.forward import BATCHES, OneCore, operations_of, product_rate, timed
@@ -17,12 +16,13 @@ from hilum.bench.machine import cores
 from hilum.bench.models import weights_of
 from hilum.bench.sample import sample
 from hilum.bench.spread import Spread, ratio
+from hilum.files import hash_bytes
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Preparation, decode, read_content
-from hilum.recipe.engine import Precision
-from hilum.recipe.settings import BackboneSettings
+from hilum.radiograph import Preprocessing, decode, read_content
+from hilum.recipe.settings import BackboneSettings, Precision
 
 __all__ = ["GOAL", "PEAK_GOAL", "SIZES", "Limit", "bench_limit"]
+
 
 GOAL = 1.15
 """Of the time from files to features over the least possible, at most."""
@@ -122,35 +122,35 @@ def _measured(
     backbone = open_backbone(settings, SIZES.get(name))
     alone = OneCore(backbone.graph, backbone.size, precision, batches)
     engine = OpenVinoEngine(backbone, precision)
-    preparation = Preparation(backbone.size)
-    squares = [_square(path, preparation) for path in files]
+    preprocessing = Preprocessing(backbone.size)
+    squares = [_square(path, preprocessing) for path in files]
     for _ in engine.run(squares[:1]):  # which compiles it
         pass
-    taken = [_turn(files, squares, preparation, backbone, engine, alone) for _ in range(turns)]
+    taken = [_turn(files, squares, preprocessing, backbone, engine, alone) for _ in range(turns)]
     return _summed(name, alone.batch, backbone, engine.precision, taken)
 
 
-def _square(path: Path, preparation: Preparation) -> NDArray[np.float32]:
+def _square(path: Path, preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Do what `extract` does with a file before the network."""
     content = read_content(path)
     hash_bytes(content)
-    radiograph = decode(content, path, side=preparation.size)
-    return preparation.apply(radiograph.pixels, radiograph.extent)
+    radiograph = decode(content, path, side=preprocessing.size)
+    return preprocessing.apply(radiograph.pixels, radiograph.extent)
 
 
 def _turn(
     files: list[Path],
     squares: list[NDArray[np.float32]],
-    preparation: Preparation,
+    preprocessing: Preprocessing,
     backbone: Backbone,
     engine: OpenVinoEngine,
     alone: OneCore,
 ) -> _Turn:
     count = len(files)
     return _Turn(
-        decode=timed(lambda: [_square(path, preparation) for path in files]) / count,
+        decode=timed(lambda: [_square(path, preprocessing) for path in files]) / count,
         forward=alone.seconds(count),
-        whole=timed(lambda: extract(files, preparation, backbone, engine=engine)) / count,
+        whole=timed(lambda: extract(files, preprocessing, backbone, engine=engine)) / count,
         engine=timed(lambda: list(engine.run(squares))) / count,
         product=product_rate(engine.precision, cores()),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 __all__ = ["Machine", "cores", "this_machine"]
 
+
 _LIBRARIES = ("hilum", "numpy", "openvino", "pillow", "scikit-learn", "timm", "torch")
 _CPUINFO = Path("/proc/cpuinfo")
 

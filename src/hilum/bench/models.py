@@ -7,10 +7,11 @@ from pathlib import Path
 from hilum.backbone import EMBEDDED
 from hilum.progress import SILENT, Progress
 from hilum.recipe import Setting
-from hilum.recipe.engine import Precision
-from hilum.run import train
+from hilum.recipe.settings import Precision
+from hilum.run.train import train
 
 __all__ = ["IMAGES", "make_model", "weights_of"]
+
 
 IMAGES = 60
 """Synthetic radiographs that a model is fitted on: time does not depend on how well."""

@@ -22,9 +22,10 @@ from hilum.bench.spread import Spread, ratio
 from hilum.bench.turns import Side, take_turns
 from hilum.errors import BenchError
 from hilum.progress import SILENT, Progress
-from hilum.recipe.engine import Precision
+from hilum.recipe.settings import Precision
 
 __all__ = ["GOAL", "NETWORKS", "Prediction", "Rate", "bench_prediction", "steady"]
+
 
 NETWORKS = ("densenet121", "efficientnet_lite0", "vgg16", "resnet50")
 GOAL = 4.0

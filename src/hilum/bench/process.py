@@ -16,6 +16,7 @@ from hilum.errors import BenchError
 
 __all__ = ["Usage", "measure"]
 
+
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _LAST_WORDS = 300
 

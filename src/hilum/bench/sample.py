@@ -17,6 +17,7 @@ from hilum.radiograph import find_images
 
 __all__ = ["link", "multiply", "numbered", "sample"]
 
+
 _FORMATS = ("JPEG", "PNG")
 _MODES = frozenset({"1", "L", "P", "LA", "RGB", "RGBA"})  # of at most 8 bits a sample
 _PNG_START = 8 + 25  # signature, and the chunk IHDR

@@ -18,7 +18,7 @@ from hilum.bench.process import measure
 from hilum.bench.study import Study
 from hilum.bench.synthetic import recipe_of
 from hilum.cohort import Cohort, build, check, split
-from hilum.evaluate import (
+from hilum.metrics import (
     Predictions,
     auc_interval,
     clinical,
@@ -27,10 +27,10 @@ from hilum.evaluate import (
     roc_curve,
     subgroups,
 )
-from hilum.experiment import perform
 from hilum.progress import SILENT, Progress
 from hilum.recipe import Setting
 from hilum.report import write
+from hilum.run.experiment import perform
 
 __all__ = ["STAGES", "StageTime", "measure_stages"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hilum.bench.synthetic import cohort_of, features_of, films_of, predictions_of, recipe_of, write_files
 from hilum.cohort import Cohort, Fold, split
-from hilum.evaluate import Predictions, clinical, confusion, metrics_of_parts, pr_curve, roc_curve
+from hilum.metrics import Predictions, clinical, confusion, metrics_of_parts, pr_curve, roc_curve
 from hilum.recipe import Recipe, dump
 from hilum.report import BackboneFacts, Content, Environment
 

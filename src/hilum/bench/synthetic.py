@@ -11,10 +11,11 @@ from PIL import Image
 from scipy.special import expit
 
 from hilum.cohort import Cohort, Fold
-from hilum.evaluate import Predictions
+from hilum.metrics import Predictions
 from hilum.recipe import Recipe, Setting, load
 
 __all__ = ["FEATURES", "cohort_of", "features_of", "films_of", "predictions_of", "recipe_of", "write_files"]
+
 
 FEATURES = 1280
 """Values an image, as EfficientNet-Lite0 gives."""

@@ -9,15 +9,16 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from hilum.audit import Images, Probe, Reading, Subject, examine, probes
+from hilum.auditing import Images, Probe, Rating, Subject, examine, probes
 from hilum.backbone import choose_engine, extract, open_backbone
 from hilum.bench.design import Design
+from hilum.classifier.fit import fixed
 from hilum.cohort import build, split
-from hilum.cohort.phantom import write
-from hilum.evaluate.area import areas
-from hilum.experiment import fixed, perform
-from hilum.radiograph import Fit, Preparation
-from hilum.run.headers import with_headers
+from hilum.metrics.auc import areas
+from hilum.phantom import write
+from hilum.radiograph import Fit, Preprocessing
+from hilum.run.experiment import perform
+from hilum.run.train import with_headers
 
 __all__ = ["Trial", "audited"]
 
@@ -30,8 +31,8 @@ class Trial:
     ----------
     design : Design
     seed : int
-    verdict : Reading
-    readings : mapping of str to Reading
+    verdict : Rating
+    ratings : mapping of str to Rating
         By probe.
     whole : float
         Out-of-fold AUC of the whole images, patients apart.
@@ -39,8 +40,8 @@ class Trial:
 
     design: Design
     seed: int
-    verdict: Reading
-    readings: Mapping[str, Reading]
+    verdict: Rating
+    ratings: Mapping[str, Rating]
     whole: float
 
     @property
@@ -71,8 +72,8 @@ def audited(design: Design, seed: int) -> Trial:
     return Trial(
         design=design,
         seed=seed,
-        verdict=audit.verdict.reading,
-        readings={name: answer.reading for name, answer in audit.answers.items()},
+        verdict=audit.verdict.rating,
+        ratings={name: answer.rating for name, answer in audit.answers.items()},
         whole=next(iter(areas(whole).values())).value,
     )
 
@@ -85,10 +86,10 @@ def _asked(design: Design) -> list[Probe]:
 def _subject(design: Design, seed: int, data: Path) -> Subject:
     recipe = design.recipe(seed)
     cohort = build(recipe.cohort, data)
-    backbone = open_backbone(recipe.backbone, recipe.preparation.size, recipe.seed)
-    preparation = Preparation(backbone.size, Fit(recipe.preparation.fit))
+    backbone = open_backbone(recipe.backbone, recipe.preprocessing.size, recipe.seed)
+    preprocessing = Preprocessing(backbone.size, Fit(recipe.preprocessing.fit))
     engine = choose_engine(backbone)
-    features = extract(cohort.paths, preparation, backbone, engine=engine)
+    features = extract(cohort.paths, preprocessing, backbone, engine=engine)
     cohort, values = with_headers(cohort, features)
     experiment = perform(cohort.table, values, split(cohort.table, recipe.split), recipe)
     return Subject(
@@ -97,7 +98,7 @@ def _subject(design: Design, seed: int, data: Path) -> Subject:
         table=cohort.table,
         features=values,
         predictions=experiment.predictions,
-        images=Images(data, tuple(cohort.table["image"]), preparation, backbone, engine),
+        images=Images(data, tuple(cohort.table["image"]), preprocessing, backbone, engine),
         classify=lambda squares: experiment.head.probabilities(np.stack(list(engine.run(squares)))),
         threshold=experiment.threshold.value,
     )

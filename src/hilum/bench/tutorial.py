@@ -21,13 +21,14 @@ from hilum.bench.baseline import KERAS
 from hilum.bench.process import Usage
 from hilum.bench.spread import Spread, ratio
 from hilum.bench.turns import Side, take_turns
-from hilum.bundle.manifest import DriftRecord
+from hilum.bundle.manifest import PrecisionErrorRecord
 from hilum.errors import BenchError
 from hilum.progress import SILENT, Progress
-from hilum.recipe.engine import Precision
-from hilum.run import Run
+from hilum.recipe.settings import Precision
+from hilum.run.run import Run
 
 __all__ = ["EPOCHS", "MEMORY_GOAL", "Comparison", "Tutorial", "bench_tutorial", "whole_seconds"]
+
 
 EPOCHS = 50
 """Of the tutorial."""
@@ -56,7 +57,7 @@ class Comparison:
         This peak over Keras'.
     goal : float
         What `faster` is to reach.
-    drift : DriftRecord, optional
+    precision_error : PrecisionErrorRecord, optional
         How far the classifier moved from float32 on the run's validation images.
     """
 
@@ -67,7 +68,7 @@ class Comparison:
     faster: Spread
     memory: Spread
     goal: float
-    drift: DriftRecord | None
+    precision_error: PrecisionErrorRecord | None
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,7 @@ def _compared(
         faster=ratio(seconds, ours),
         memory=ratio(our_peaks, peaks),
         goal=_GOAL_FLOAT32 if exact_and_cold else _GOALS[state],
-        drift=plan.run(precision).model.manifest.precision.drift,
+        precision_error=plan.run(precision).model.manifest.precision.precision_error,
     )
 
 

@@ -5,8 +5,7 @@ Loading and predicting need no torch, and nothing is unpickled.
 
 from __future__ import annotations
 
-from hilum.bundle.bundle import Bundle
+from hilum.bundle.bundle import Bundle, Prediction
 from hilum.bundle.manifest import INTENDED_USE, Manifest
-from hilum.bundle.prediction import Prediction
 
 __all__ = ["INTENDED_USE", "Bundle", "Manifest", "Prediction"]

@@ -3,24 +3,69 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifact import hash_file
-from hilum.bundle.inference import Inference
+from hilum.bundle.graph import Inference
 from hilum.bundle.manifest import Manifest
-from hilum.bundle.prediction import Prediction
 from hilum.classifier import Threshold, decide
 from hilum.errors import BundleError, RadiographError
+from hilum.files import hash_file
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Fit, Preparation, ahead, read
+from hilum.radiograph import Fit, Preprocessing, ahead, read
 
-__all__ = ["Bundle"]
+__all__ = ["Bundle", "Prediction"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A predicted class with its probabilities, or the reason why there is none.
+
+    Parameters
+    ----------
+    image : str
+        The file, as it was named.
+    predicted : str, optional
+        The class.
+    probability : mapping of str to float
+        Of each class; they sum to 1.
+    threshold : float, optional
+        The positive class was predicted from this probability on; None with three classes or more.
+    error : str, optional
+        Why there is no prediction.
+    remedy : str, optional
+        What can be done about it.
+    """
+
+    image: str
+    predicted: str | None = None
+    probability: Mapping[str, float] = field(default_factory=dict)
+    threshold: float | None = None
+    error: str | None = None
+    remedy: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.predicted is None) == (self.error is None):
+            msg = "a prediction has either a class or an error"
+            raise ValueError(msg)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the prediction as JSON lines hold it: without the keys that have no value."""
+        if self.error is not None:
+            reason = self.error if self.remedy is None else f"{self.error}. {self.remedy}"
+            return {"image": self.image, "error": reason}
+        return {
+            "image": self.image,
+            "predicted": self.predicted,
+            "probability": dict(self.probability),
+            "threshold": self.threshold,
+        }
 
 
 @dataclass(frozen=True)
@@ -67,9 +112,9 @@ class Bundle:
         return self.manifest.classes
 
     @cached_property
-    def preparation(self) -> Preparation:
+    def preprocessing(self) -> Preprocessing:
         """From a radiograph's pixels to this model's input."""
-        return Preparation(self.manifest.preparation.size, Fit(self.manifest.preparation.fit))
+        return Preprocessing(self.manifest.preprocessing.size, Fit(self.manifest.preprocessing.fit))
 
     @cached_property
     def _threshold(self) -> Threshold:
@@ -86,13 +131,13 @@ class Bundle:
         Parameters
         ----------
         inputs : ndarray of float32, shape (n, size, size), range [0, 1]
-            As `preparation` gives them.
+            As `preprocessing` gives them.
 
         Returns
         -------
         ndarray of float32, shape (n, classes)
         """
-        side = self.preparation.size
+        side = self.preprocessing.size
         if inputs.ndim != 3 or inputs.shape[1:] != (side, side):
             msg = f"inputs: expected shape (n, {side}, {side}), found {inputs.shape}"
             raise ValueError(msg)
@@ -143,8 +188,8 @@ class Bundle:
         yield from failures()
 
     def _prepare(self, path: Path | str) -> NDArray[np.float32]:
-        radiograph = read(path, side=self.preparation.size)
-        return self.preparation.apply(radiograph.pixels, radiograph.extent)
+        radiograph = read(path, side=self.preprocessing.size)
+        return self.preprocessing.apply(radiograph.pixels, radiograph.extent)
 
     def _prediction(self, path: Path | str, probability: NDArray[np.float32]) -> Prediction:
         code = int(decide(probability[None], self._threshold)[0])

@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hilum.backbone.openvino_runtime import openvino, read_graph, save_graph
-from hilum.bundle.parts import GRAPH_FILES
+from hilum.backbone.openvino_runtime import (
+    Stream,
+    compile_graph,
+    openvino,
+    precisions,
+    read_graph,
+    save_graph,
+)
 from hilum.classifier import Head, Layer, Output
+from hilum.recipe.settings import Precision
 
-__all__ = ["write_graph"]
+__all__ = ["GRAPH_FILES", "Inference", "read_parts", "write_graph"]
+
+
+GRAPH_FILES = ("graph.xml", "graph.bin")
+
+_FEATURES = "features"  # as `hilum.backbone.network` names its output
+
+
+def read_parts(folder: Path) -> tuple[Any, Any]:
+    """Read the graph in its two parts.
+
+    Returns
+    -------
+    backbone : openvino.Model
+        From float32 (1, 1, size, size) to float32 (1, features).
+    head : openvino.Model
+        From float32 (n, features) to float32 (n, classes).
+    """
+    backbone, head = (read_graph(folder / GRAPH_FILES[0]) for _ in range(2))
+    backbone = openvino.Model([_features(backbone)], backbone.get_parameters())
+    _, *shape = backbone.inputs[0].partial_shape
+    backbone.reshape([1, *shape])
+    found = _features(head)
+    given = openvino.opset13.parameter(found.partial_shape, np.float32)
+    for place in found.get_target_inputs():
+        place.replace_source_output(given.output(0))
+    return backbone, openvino.Model(head.outputs, [given])
+
+
+def _features(model: Any) -> Any:
+    return next(
+        output
+        for node in model.get_ordered_ops()
+        for output in node.outputs()
+        if _FEATURES in output.get_names()
+    )
+
 
 _ops = openvino.opset13
 
@@ -49,3 +94,35 @@ def _probabilities(values: Any, output: Output) -> Any:
         return _ops.softmax(values, axis=1)
     positive = _ops.sigmoid(values)
     return _ops.concat([_ops.subtract(_ops.constant(np.float32(1)), positive), positive], axis=1)
+
+
+class Inference:
+    """Runs a bundle's graph.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the graph is.
+    precision : Precision
+        Of the backbone; float32, which is more exact, where the processor does not have it.
+    """
+
+    def __init__(self, folder: Path, precision: Precision) -> None:
+        backbone, head = read_parts(folder)
+        self.precision = precision if precision in precisions() else Precision.FLOAT32
+        self._stream = Stream(compile_graph(backbone, self.precision))
+        self._head = compile_graph(head)
+
+    def run(self, squares: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Classify prepared images, in their order; a bounded number is taken ahead.
+
+        Parameters
+        ----------
+        squares : iterable of ndarray of float32, shape (size, size), range [0, 1]
+
+        Yields
+        ------
+        ndarray of float32, shape (classes,)
+        """
+        for features in self._stream.run(squares):
+            yield self._head(features[None])[0][0].copy()

@@ -7,21 +7,21 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hilum.artifact import write_json
 from hilum.errors import BundleError
-from hilum.recipe.engine import Precision
-from hilum.recipe.settings import Normalisation, PoolingSettings
+from hilum.files import write_json
+from hilum.recipe.settings import Normalisation, PoolingSettings, Precision
 
 __all__ = [
     "INTENDED_USE",
     "BackboneRecord",
-    "DriftRecord",
     "HeadRecord",
     "Manifest",
+    "PrecisionErrorRecord",
     "PrecisionRecord",
-    "PreparationRecord",
+    "PreprocessingRecord",
     "ThresholdRecord",
 ]
+
 
 INTENDED_USE = "Research, not diagnosis."
 
@@ -32,7 +32,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class PreparationRecord(_Record):
+class PreprocessingRecord(_Record):
     """From a radiograph to the graph's input: a square of `size` pixels, in [0, 1]."""
 
     size: int
@@ -52,7 +52,7 @@ class BackboneRecord(_Record):
     parameters: int
 
 
-class DriftRecord(_Record):
+class PrecisionErrorRecord(_Record):
     """How far the classifier moved in `precision` from float32, on the run's validation images.
 
     `largest` is the most that a probability moved; `flips` counts the decisions that changed.
@@ -65,10 +65,10 @@ class DriftRecord(_Record):
 
 
 class PrecisionRecord(_Record):
-    """What the backbone is computed in; `drift` where a reduced precision was tried, whether taken or not."""
+    """What the backbone is computed in; `precision_error` if a reduced precision was tried, used or not."""
 
     value: Precision = Precision.FLOAT32
-    drift: DriftRecord | None = None
+    precision_error: PrecisionErrorRecord | None = None
 
 
 class HeadRecord(_Record):
@@ -96,7 +96,7 @@ class Manifest(_Record):
         Name of the recipe that trained it.
     classes : tuple of str
         In the order of the outputs; of two, the second is the positive one.
-    preparation, backbone, precision, head, threshold
+    preprocessing, backbone, precision, head, threshold
         One record a part.
     synthetic : bool
         Whether it was trained on synthetic radiographs.
@@ -110,7 +110,7 @@ class Manifest(_Record):
     intended_use: str = INTENDED_USE
     recipe: str
     classes: tuple[str, ...]
-    preparation: PreparationRecord
+    preprocessing: PreprocessingRecord
     backbone: BackboneRecord
     precision: PrecisionRecord = PrecisionRecord()
     head: HeadRecord

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hilum.artifact import hash_file
 from hilum.backbone import Backbone
 from hilum.bundle.bundle import Bundle
-from hilum.bundle.graph import write_graph
+from hilum.bundle.graph import GRAPH_FILES, write_graph
 from hilum.bundle.manifest import (
     BackboneRecord,
     HeadRecord,
     Manifest,
     PrecisionRecord,
-    PreparationRecord,
+    PreprocessingRecord,
     ThresholdRecord,
 )
-from hilum.bundle.parts import GRAPH_FILES
 from hilum.classifier import Head, Threshold
-from hilum.radiograph import Preparation
+from hilum.files import hash_file
+from hilum.radiograph import Preprocessing
 from hilum.recipe import Recipe
 
 __all__ = ["HEAD_FILE", "save"]
+
 
 HEAD_FILE = "head.safetensors"
 
@@ -30,7 +30,7 @@ def save(
     folder: Path,
     *,
     recipe: Recipe,
-    preparation: Preparation,
+    preprocessing: Preprocessing,
     backbone: Backbone,
     precision: PrecisionRecord | None = None,
     head: Head,
@@ -48,7 +48,7 @@ def save(
         Made if absent.
     recipe : Recipe
         What trained the classifier.
-    preparation, backbone, head, threshold
+    preprocessing, backbone, head, threshold
         Its parts.
     precision : PrecisionRecord, optional
         What the backbone is computed in; float32 otherwise.
@@ -72,7 +72,7 @@ def save(
     manifest = Manifest(
         recipe=recipe.name,
         classes=head.classes,
-        preparation=PreparationRecord(size=preparation.size, fit=recipe.preparation.fit),
+        preprocessing=PreprocessingRecord(size=preprocessing.size, fit=recipe.preprocessing.fit),
         backbone=BackboneRecord(
             name=backbone.name,
             weights=backbone.weights.origin,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Head", "Layer", "Output", "Threshold", "choose", "decide"]
 
+
 __getattr__, __dir__ = on_demand(
     __name__,
     {

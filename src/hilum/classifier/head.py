@@ -14,10 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from scipy.special import expit, softmax
 
-from hilum.artifact import hash_bytes, write_bytes
 from hilum.errors import BundleError
+from hilum.files import hash_bytes, write_bytes
 
 __all__ = ["Head", "Layer", "Output"]
+
 
 SCHEMA = 1
 METADATA_KEY = "hilum_head"

@@ -16,15 +16,15 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from hilum.classifier.fitted import HISTORY_COLUMNS, FittedHead
 from hilum.classifier.head import Head, Layer, Output
-from hilum.classifier.samples import Samples
-from hilum.cohort.split.folds import patient_folds
+from hilum.classifier.samples import HISTORY_COLUMNS, FittedHead, Samples
+from hilum.cohort.split import patient_folds
 from hilum.errors import FitError
 from hilum.progress import SILENT, Progress
 from hilum.recipe.settings import LinearHeadSettings
 
 __all__ = ["fit_linear"]
+
 
 MAX_ITERATIONS = 10_000
 _COLUMNS = 32  # standardised at a time, so that what is lent for it stays small
@@ -38,12 +38,12 @@ Floats = NDArray[np.float64]
 def fit_linear(
     samples: Samples, settings: LinearHeadSettings, seed: int, progress: Progress = SILENT
 ) -> FittedHead:
-    """Fit logistic regression; the strength is chosen on folds of the training rows, patients apart.
+    """Fit logistic regression; the C is chosen on folds of the training rows, patients apart.
 
-    Every training row is predicted once by a fit that has not seen its patient; the strength with the
+    Every training row is predicted once by a fit that has not seen its patient; the C with the
     least log loss over all of them wins (of equals the smallest, which regularises most), and is fitted
     again on all training rows. Validation rows are not looked at. Where a class has too few patients
-    for the folds asked for there are fewer, as `details` says; a single strength needs none.
+    for the folds asked for there are fewer, as `details` says; a single C needs none.
 
     Beside the features it holds one copy of the training rows in float64.
 
@@ -58,29 +58,29 @@ def fit_linear(
     Returns
     -------
     FittedHead
-        Standardisation folded into the weights. `details`: ``strength``, ``folds``, ``scores``
-        (``strength`` and ``log_loss`` of each), ``constant_features``.
+        Standardisation folded into the weights. `details`: ``C``, ``folds``, ``scores``
+        (``C`` and ``log_loss`` of each), ``constant_features``.
 
     Raises
     ------
     FitError
         No two folds of patients leave every class in both.
     """
-    strengths = sorted(set(settings.strengths))
+    candidates = sorted(set(settings.C))
     folds: list[Fold] = []
     scores: list[dict[str, float]] = []
     with threadpool_limits(1, user_api="blas"):  # sums split over threads end in other bits
-        if len(strengths) > 1:
+        if len(candidates) > 1:
             folds = _folds(samples, settings.folds, seed)
-            scores = _scores(samples, folds, strengths, progress)
-        best = min(scores, key=lambda score: score["log_loss"])["strength"] if scores else strengths[0]
+            scores = _scores(samples, folds, candidates, progress)
+        best = min(scores, key=lambda score: score["log_loss"])["C"] if scores else candidates[0]
         inputs = _rows(samples, samples.train)
         constant = int((np.ptp(inputs, axis=0) == 0).sum())
         scale = _Scale.take(inputs)
         model = _model(best).fit(inputs, samples.training_labels)
     details = {
         "kind": "linear",
-        "strength": best,
+        "C": best,
         "folds": len(folds),
         "scores": scores,
         "constant_features": constant,
@@ -88,8 +88,8 @@ def fit_linear(
     return FittedHead(_head(model, scale, samples.classes), _no_history(), details)
 
 
-def _model(strength: float) -> LogisticRegression:
-    return LogisticRegression(C=strength, max_iter=MAX_ITERATIONS)
+def _model(C: float) -> LogisticRegression:
+    return LogisticRegression(C=C, max_iter=MAX_ITERATIONS)
 
 
 def _rows(samples: Samples, rows: NDArray[np.integer]) -> Floats:
@@ -127,30 +127,28 @@ class _Scale:
 
 
 def _scores(
-    samples: Samples, folds: Sequence[Fold], strengths: list[float], progress: Progress
+    samples: Samples, folds: Sequence[Fold], candidates: list[float], progress: Progress
 ) -> list[dict[str, float]]:
-    """Log loss of each strength over the training rows, each predicted by a fit that had not seen it."""
+    """Log loss of each C over the training rows, each predicted by a fit that had not seen it."""
     labels, codes = samples.training_labels, np.unique(samples.training_labels)
-    found = np.empty((len(strengths), len(labels), len(codes)))
-    for others, own in progress.track(folds, what="Choosing the strength", total=len(folds)):
-        found[:, own] = _unseen(samples, others, own, strengths)
+    found = np.empty((len(candidates), len(labels), len(codes)))
+    for others, own in progress.track(folds, what="Choosing the C", total=len(folds)):
+        found[:, own] = _unseen(samples, others, own, candidates)
     losses = [float(log_loss(labels, one, labels=codes)) for one in found]
-    return [
-        {"strength": strength, "log_loss": loss} for strength, loss in zip(strengths, losses, strict=True)
-    ]
+    return [{"C": C, "log_loss": loss} for C, loss in zip(candidates, losses, strict=True)]
 
 
-def _unseen(samples: Samples, others: Rows, own: Rows, strengths: list[float]) -> list[Floats]:
-    """Probabilities of training rows by fits on others, for each strength; threads share the rows."""
+def _unseen(samples: Samples, others: Rows, own: Rows, candidates: list[float]) -> list[Floats]:
+    """Probabilities of training rows by fits on others, for each C; threads share the rows."""
     inputs, labels = _rows(samples, samples.train[others]), samples.training_labels[others]
     tested = _Scale.take(inputs).apply(_rows(samples, samples.train[own]))
 
-    def predicted(strength: float) -> Floats:
-        found: Floats = _model(strength).fit(inputs, labels).predict_proba(tested)
+    def predicted(C: float) -> Floats:
+        found: Floats = _model(C).fit(inputs, labels).predict_proba(tested)
         return found
 
-    with ThreadPoolExecutor(min(cpu_count(), len(strengths))) as pool:
-        return list(pool.map(predicted, strengths[::-1]))[::-1]  # the largest takes the longest
+    with ThreadPoolExecutor(min(cpu_count(), len(candidates))) as pool:
+        return list(pool.map(predicted, candidates[::-1]))[::-1]  # the largest takes the longest
 
 
 def _folds(samples: Samples, wanted: int, seed: int) -> list[Fold]:
@@ -162,10 +160,10 @@ def _folds(samples: Samples, wanted: int, seed: int) -> list[Fold]:
         if all(len(held_out) and np.isin(codes, labels[train]).all() for train, held_out in folds):
             return folds
     raise FitError(
-        "too few patients to choose a regularisation strength",
+        "too few patients to choose a regularisation C",
         expected="two patients or more of every class among the training rows",
         found=f"{fewest} of the rarest",
-        remedy="Name one strength in head.strengths, or train on more patients.",
+        remedy="Name one C in head.C, or train on more patients.",
     )
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from hilum.classifier.head import Head
 from hilum.errors import FitError
 
-__all__ = ["Samples"]
+__all__ = ["HISTORY_COLUMNS", "FittedHead", "Samples"]
+
 
 _BLOCK_ROWS = 1024  # looked at together, so that no second matrix is made
 
@@ -94,3 +98,24 @@ class Samples:
         blocks = np.split(rows, range(_BLOCK_ROWS, len(rows), _BLOCK_ROWS))
         if not all(np.isfinite(self.features[block]).all() for block in blocks):
             raise FitError("features are not finite", expected="numbers", found="NaN or infinity")
+
+
+HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+
+
+@dataclass(frozen=True, eq=False)
+class FittedHead:
+    """A head and how it came about.
+
+    Parameters
+    ----------
+    head : Head
+    history : DataFrame
+        `HISTORY_COLUMNS`, a row an epoch; without rows where fitting knows no epochs.
+    details : dict
+        What was chosen on the way, as values that JSON can hold.
+    """
+
+    head: Head
+    history: pd.DataFrame
+    details: dict[str, Any]

@@ -11,6 +11,7 @@ from hilum.recipe.settings import FixedThreshold, ThresholdSettings
 
 __all__ = ["FEW_POSITIVES", "Threshold", "between", "choose", "decide"]
 
+
 FALLBACK = 0.5
 FEW_POSITIVES = 10
 """Below so many positive validation rows a rule says that they are few."""

@@ -13,23 +13,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from hilum import __version__
-from hilum.cli import (
-    audit,
-    backbones,
-    bench,
-    cache,
-    cohort,
-    compare,
-    demo,
-    evaluate,
-    predict,
-    recipes,
-    report,
-    train,
-)
+from hilum.cli import bench, cache, cohort, evaluate, train
 from hilum.errors import HilumError, extra_required
 
 __all__ = ["app", "main"]
+
 
 app = typer.Typer(
     name="hilum",
@@ -81,14 +69,14 @@ def _main(
 
 
 app.command("train")(train.train)
-app.command("predict")(predict.predict)
-app.command("audit")(audit.audit)
+app.command("predict")(evaluate.predict)
+app.command("audit")(evaluate.audit)
 app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
-app.command("report")(report.report)
-app.command("demo")(demo.demo)
+app.command("compare")(evaluate.compare)
+app.command("report")(train.report)
+app.command("demo")(train.demo)
 app.add_typer(cohort.commands, name="cohort")
 app.add_typer(bench.commands, name="bench")
 app.add_typer(cache.commands, name="cache")
-app.command("backbones")(backbones.backbones)
-app.command("recipes")(recipes.recipes)
+app.command("backbones")(train.backbones)
+app.command("recipes")(train.recipes)

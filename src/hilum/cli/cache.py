@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["commands"]
 
+
 commands = typer.Typer(help="What hilum keeps on disk to save time.", no_args_is_help=True)
 
 

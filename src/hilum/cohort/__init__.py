@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from hilum.cohort.build import build
-from hilum.cohort.check import check
-from hilum.cohort.cohort import Cohort
-from hilum.cohort.fetch import fetch
-from hilum.cohort.locating import locate
-from hilum.cohort.reason import Reason
+from hilum.cohort.build import build, check, locate
+from hilum.cohort.cohort import Cohort, Reason
+from hilum.cohort.download import fetch
 from hilum.cohort.sources import SOURCES, Source, source
 from hilum.cohort.split import SPLITTERS, Fold, split
 

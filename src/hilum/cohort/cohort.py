@@ -5,18 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from hilum.cohort.columns import typed
-from hilum.cohort.reason import Reason
-from hilum.cohort.storage import RESERVED, read_table, write_table
+from hilum.cohort.tables import RESERVED, read_table, typed, write_table
 from hilum.errors import CohortError
 
-__all__ = ["Cohort"]
+__all__ = ["Cohort", "Reason"]
+
+
+class Reason(StrEnum):
+    """The closed set of reasons, in words for a report; the row's `detail` says the rest."""
+
+    CT = "CT"
+    """A computed tomography, not a projection."""
+    LATERAL_VIEW = "lateral view"
+    MISSING_FILE = "missing file"
+    """The collection lists an image that is not on disk."""
+    UNREADABLE = "unreadable"
+    """The file gives no radiograph."""
+    DUPLICATE = "duplicate"
+    """The same bytes as an earlier image, or the same file listed twice; `detail` names the earlier one."""
+    NO_LABEL = "no label"
+    UNCERTAIN_LABEL = "uncertain label"
+    """The collection itself marks the label as open."""
+    NOT_SELECTED = "not selected"
+    BEYOND_LIMIT = "beyond the limit"
+
 
 _REQUIRED = ("image", "label", "patient", "source")
 _EXCLUSION = ("image", "source", "reason", "detail")

@@ -1,12 +1,9 @@
-"""Pixels in: raster files and DICOM become one value, `Radiograph`; and preparation for a network."""
+"""Pixels in: raster files and DICOM become one value, `Radiograph`; and preprocessing for a network."""
 
-from hilum.radiograph.ahead import ahead
-from hilum.radiograph.finding import find_images
-from hilum.radiograph.format import Format, recognise
-from hilum.radiograph.limits import DEFAULT_LIMITS, Limits
-from hilum.radiograph.preparation import Fit, Preparation, thumbnail
-from hilum.radiograph.radiograph import Header, Radiograph
-from hilum.radiograph.reading import decode, read, read_content
+from hilum.executor import ahead
+from hilum.radiograph.preprocessing import Fit, Preprocessing, thumbnail
+from hilum.radiograph.radiograph import DEFAULT_LIMITS, Format, Header, Limits, Radiograph, recognise
+from hilum.radiograph.reading import decode, find_images, read, read_content
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -14,7 +11,7 @@ __all__ = [
     "Format",
     "Header",
     "Limits",
-    "Preparation",
+    "Preprocessing",
     "Radiograph",
     "ahead",
     "decode",

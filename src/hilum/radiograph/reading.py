@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import stat
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,11 +22,59 @@ from hilum.errors import (
     UnsupportedFormatError,
 )
 from hilum.radiograph import dicom, raster
-from hilum.radiograph.format import Format, recognise
-from hilum.radiograph.limits import DEFAULT_LIMITS, Limits
-from hilum.radiograph.radiograph import Radiograph
+from hilum.radiograph.radiograph import DEFAULT_LIMITS, Format, Limits, Radiograph, recognise
 
-__all__ = ["decode", "read", "read_content"]
+__all__ = ["decode", "find_images", "read", "read_content"]
+
+
+def find_images(paths: Iterable[Path | str]) -> list[Path]:
+    """Return the files that paths name, in the order of the paths, each once.
+
+    Parameters
+    ----------
+    paths : iterable of Path or str
+        Files, folders and patterns (``*``, ``?``, ``[…]``, ``**``). Folders and patterns are searched to the
+        bottom in sorted order, without hidden files and folders, and without following links to folders. No
+        file is left out for its extension: content decides what is an image, when it is read.
+
+    Raises
+    ------
+    RadiographError
+        If a path does not exist, a folder cannot be read, or a pattern or folder gives no file.
+    """
+    found = (file for path in paths for file in _expand(path))
+    return list(dict.fromkeys(found))
+
+
+def _expand(path: Path | str) -> list[Path]:
+    if not str(path):  # which Path takes for the working folder
+        raise RadiographError("a path is empty", remedy="Name a file, a folder or a pattern.")
+    place = Path(path)
+    if place.is_dir():
+        files = list(_walk(place))
+        if not files:
+            raise RadiographError("the folder holds no files", path=path)
+        return files
+    if place.exists():
+        return [place]
+    if not glob.has_magic(str(path)):
+        raise RadiographError("no such file or folder", path=path, remedy="Check the name.")
+    matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  absolute too
+    files = [file for match in matches for file in (_walk(match) if match.is_dir() else [match])]
+    if not files:
+        raise RadiographError("no file matches the pattern", path=path, remedy="Check the pattern.")
+    return files
+
+
+def _refuse(error: OSError) -> None:
+    raise RadiographError("the folder cannot be read", path=error.filename, found=error.strerror) from error
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder, onerror=_refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))
+
 
 _SHORTEST_SIDE = 16
 _ROUNDING = 1e-6  # of means

@@ -10,12 +10,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hilum.recipe.engine import EngineKind, Precision
-
 __all__ = [
     "BackboneSettings",
     "CohortSettings",
     "DenseHeadSettings",
+    "EngineKind",
     "EngineSettings",
     "FixedThreshold",
     "HeadSettings",
@@ -24,7 +23,8 @@ __all__ = [
     "Normalisation",
     "PlateauSettings",
     "PoolingSettings",
-    "PreparationSettings",
+    "Precision",
+    "PreprocessingSettings",
     "Published",
     "Recipe",
     "Selection",
@@ -35,6 +35,29 @@ __all__ = [
     "Validation",
     "WindowPooling",
 ]
+
+
+class Precision(StrEnum):
+    """The numbers that a network's layers are computed in."""
+
+    FLOAT32 = "float32"
+    """24 bits of significand."""
+    BFLOAT16 = "bfloat16"
+    """8 bits; the exponents of float32."""
+    FLOAT16 = "float16"
+    """11 bits; up to 65,504."""
+
+
+class EngineKind(StrEnum):
+    """What runs a network."""
+
+    AUTO = "auto"
+    """PyTorch where there is an accelerator, else OpenVINO."""
+    OPENVINO = "openvino"
+    """On the CPU."""
+    TORCH = "torch"
+    """On the accelerator, or the CPU where there is none."""
+
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -145,7 +168,7 @@ class SplitSettings(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
-class PreparationSettings(Section):
+class PreprocessingSettings(Section):
     """From a radiograph to a network's input.
 
     Parameters
@@ -254,14 +277,14 @@ class LinearHeadSettings(Section):
 
     Parameters
     ----------
-    strengths : list of float
-        Inverse regularisation strengths (scikit-learn's ``C``) to choose from.
+    C : list of float
+        Inverse regularisation C (scikit-learn's ``C``) to choose from.
     folds : int
         Folds of the training rows, patients apart, on which the strength is chosen by log loss.
     """
 
     kind: Literal["linear"] = "linear"
-    strengths: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [
+    C: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [
         1e-4,
         1e-3,
         1e-2,
@@ -321,7 +344,7 @@ class Recipe(Section):
     ----------
     name, title, source : str
         Short name, one line for people, and where the design comes from.
-    cohort, split, preparation, backbone, engine, head, threshold
+    cohort, split, preprocessing, backbone, engine, head, threshold
         One section a stage.
     seed : int
         Of everything random besides the split: initial weights, shuffling, dropout, bootstrap.
@@ -336,7 +359,7 @@ class Recipe(Section):
     source: str = ""
     cohort: CohortSettings
     split: SplitSettings = SplitSettings()
-    preparation: PreparationSettings = PreparationSettings()
+    preprocessing: PreprocessingSettings = PreprocessingSettings()
     backbone: BackboneSettings = BackboneSettings()
     engine: EngineSettings = EngineSettings()
     head: HeadSettings = LinearHeadSettings()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from hilum.report.content import BackboneFacts, Content, Environment
-from hilum.report.figures import PLATES, Plate, plates_of
-from hilum.report.folder import write
+from hilum.report.figures import FIGURES, FigureSpec, figures_of
 from hilum.report.gallery import shown
-from hilum.report.page import render
+from hilum.report.page import render, write
 
 __all__ = [
-    "PLATES",
+    "FIGURES",
     "BackboneFacts",
     "Content",
     "Environment",
-    "Plate",
-    "plates_of",
+    "FigureSpec",
+    "figures_of",
     "render",
     "shown",
     "write",

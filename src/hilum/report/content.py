@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hilum.audit import Audit, Example
-from hilum.evaluate import PARTS, Clinical, ConfusionMatrix, Estimate, PrCurve, Predictions, RocCurve
+from hilum.auditing import Audit, Example
+from hilum.metrics import PARTS, Clinical, ConfusionMatrix, Estimate, PrCurve, Predictions, RocCurve
 from hilum.recipe import Recipe
 from hilum.recipe.settings import Published
 
 __all__ = ["COHORT_COLUMNS", "EXCLUSION_COLUMNS", "BackboneFacts", "Content", "Environment"]
+
 
 COHORT_COLUMNS = ("image", "label", "patient", "source", "rows", "columns", "format")
 EXCLUSION_COLUMNS = ("image", "source", "reason", "detail")

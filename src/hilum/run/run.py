@@ -3,22 +3,197 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
-from hilum.artifact import write_json
-from hilum.audit import Audit
+from hilum.auditing import Audit
 from hilum.bundle import Bundle
 from hilum.cohort import Cohort
-from hilum.errors import RunError
-from hilum.evaluate import Estimate, Predictions
+from hilum.errors import RunError, RunExistsError
+from hilum.files import write_json
+from hilum.metrics import Estimate, Predictions
 from hilum.recipe import Recipe, load
 
-__all__ = ["AUDIT_FILE", "SCHEMA_VERSION", "Metrics", "Run", "write_metrics"]
+__all__ = [
+    "AUDIT_FILE",
+    "FINAL_FILE",
+    "SCHEMA_VERSION",
+    "Metrics",
+    "Run",
+    "Stopwatch",
+    "environment",
+    "staging",
+    "versions",
+    "write_metrics",
+]
+
+
+_LIBRARIES = (
+    "hilum",
+    "numpy",
+    "openvino",
+    "pandas",
+    "pillow",
+    "pydicom",
+    "scikit-learn",
+    "scipy",
+    "timm",
+    "torch",
+)
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """Wall-clock seconds of each stage, in order."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time that the block takes to stage `name`."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, of hilum, and of the libraries that results depend on."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in _LIBRARIES}}
+
+
+def environment(
+    *, data: Path, device: str, precision: str, cached: int, computed: int, watch: Stopwatch
+) -> dict[str, Any]:
+    """Return the facts that ``environment.json`` holds.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the images.
+    device, precision : str
+        What the backbone ran on.
+    cached, computed : int
+        Images whose features came from the cache, and from a forward pass.
+    watch : Stopwatch
+    """
+    return {
+        "versions": versions(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "data": str(data.resolve()),
+        "device": device,
+        "precision": precision,
+        "features": {"from_cache": cached, "computed": computed},
+        "seconds": dict(watch.seconds),
+    }
+
+
+FINAL_FILE = "metrics.json"
+"""A folder that holds this is a finished run."""
+
+_LOCK = ".lock"
+
+
+@contextmanager
+def staging(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give an empty folder beside `out` that becomes `out` when the block ends well.
+
+    A killed process leaves only a hidden folder, which the next call clears. Two processes never write one
+    run: the second is refused.
+
+    Parameters
+    ----------
+    out : Path
+        Where the run shall be.
+    overwrite : bool
+        Replace a finished run; it stays in place until the new one is whole.
+
+    Raises
+    ------
+    RunExistsError
+        If a finished run is at `out` and `overwrite` is false.
+    RunError
+        If something else is at `out`, nothing can be written there, or another process is writing this run.
+    """
+    out = out.absolute()
+    partial, replaced = (out.parent / f".{out.name}.{state}" for state in ("partial", "replaced"))
+    lock = FileLock(partial / _LOCK)
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunError(
+            "another process is writing this run", path=out, remedy="Wait for it, or choose another --out."
+        ) from error
+    except OSError as error:
+        raise RunError(
+            "no run can be written here", path=out, found=error.strerror, remedy="Choose another --out."
+        ) from error
+    try:
+        _restore(out, replaced)
+        _clear(partial)
+        _check_free(out, overwrite=overwrite)
+        yield partial
+        _publish(partial, out, replaced)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        lock.release()
+
+
+def _restore(out: Path, replaced: Path) -> None:
+    """Undo a replacement that was killed between its two renames."""
+    if replaced.exists() and not out.exists():
+        replaced.rename(out)
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _clear(partial: Path) -> None:
+    for entry in partial.iterdir():
+        if entry.name == _LOCK:
+            continue
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _check_free(out: Path, *, overwrite: bool) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not (out / FINAL_FILE).is_file():
+        raise RunError(
+            "this is not a run, so it is left alone",
+            path=out,
+            expected="a free name or a finished run",
+            remedy="Choose another --out.",
+        )
+    if not overwrite:
+        raise RunExistsError(
+            "a finished run is already here",
+            path=out,
+            remedy="Choose another --out, or replace it with --overwrite.",
+        )
+
+
+def _publish(partial: Path, out: Path, replaced: Path) -> None:
+    if out.exists():
+        out.rename(replaced)
+    partial.rename(out)
+    (out / _LOCK).unlink(missing_ok=True)
+    shutil.rmtree(replaced, ignore_errors=True)
+
 
 SCHEMA_VERSION = 1
 """Of ``metrics.json`` and ``predictions.csv``."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from hilum.cohort.split.folds import patient_folds
+from hilum.cohort.split import patient_folds
 
 
 @settings(max_examples=60, deadline=None)

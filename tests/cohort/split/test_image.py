@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from hilum.cohort import build, split
-from hilum.cohort.split.validation import keras_count
+from hilum.cohort.split import keras_count
 from hilum.errors import SplitError
 from hilum.recipe import load
 from hilum.recipe.settings import SplitBy, SplitSettings, Validation

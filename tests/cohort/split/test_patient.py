@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hilum.cohort import split
-from hilum.cohort.split.patients import draw, last
+from hilum.cohort.split import draw, last
 from hilum.errors import SplitError
 from hilum.recipe.settings import SplitSettings, Validation
 

@@ -25,7 +25,7 @@ from hilum.errors import (
     UnsupportedFormatError,
 )
 from hilum.radiograph import Limits, decode
-from hilum.radiograph.dicom import codestream, containment
+from hilum.radiograph.dicom import decoding
 
 COMPRESSED = {
     "rle": uid.RLELossless,
@@ -363,7 +363,7 @@ def test_codestreams_that_declare_another_size(compressed, deep, dicom):
 
 def test_a_decoder_that_dies_is_an_error_of_the_file_and_the_next_file_is_read(compressed, deep, monkeypatch):
     assert_picture(compressed["jpeg-ls"], deep)
-    containment._idle[-1]._process.kill()
+    decoding._idle[-1]._process.kill()
     with pytest.raises(CorruptFileError, match="JPEG-LS decoder crashed on damaged data"):
         decode(compressed["jpeg-ls"], "x")
     assert_picture(compressed["jpeg-ls"], deep)
@@ -371,11 +371,11 @@ def test_a_decoder_that_dies_is_an_error_of_the_file_and_the_next_file_is_read(c
 
 def test_a_decoder_that_hangs_is_ended(compressed, deep, monkeypatch):
     """CharLS hangs on a stream that is cut in its middle; such streams are refused beforehand, too."""
-    monkeypatch.setattr(containment, "_LEAST_MS", 300)
+    monkeypatch.setattr(decoding, "_LEAST_MS", 300)
     frame = frame_of(compressed["jpeg-ls"])
-    stream = codestream.inspect(frame)
+    stream = decoding.inspect(frame)
     with pytest.raises(CorruptFileError, match="x: the JPEG-LS decoder took too long"):
-        containment.decode(stream, frame[: len(frame) // 2], "x")
+        decoding.decode(stream, frame[: len(frame) // 2], "x")
     assert_picture(compressed["jpeg-ls"], deep)
 
 
@@ -384,7 +384,7 @@ def test_threads_share_the_decoders(compressed, deep):
     with ThreadPoolExecutor(4) as pool:
         for pixels in pool.map(lambda name: decode(compressed[name], name).pixels, names):
             np.testing.assert_allclose(pixels, deep / 4095, atol=1e-6)
-    assert 1 <= len(containment._idle) <= 5
+    assert 1 <= len(decoding._idle) <= 5
 
 
 def test_a_forked_process_leaves_the_decoders_of_its_parent_alone(compressed, deep):
@@ -393,7 +393,7 @@ def test_a_forked_process_leaves_the_decoders_of_its_parent_alone(compressed, de
     if child == 0:
         try:
             assert_picture(compressed["jpeg 2000"], deep)
-            containment._close_idle()
+            decoding._close_idle()
         except BaseException:
             os._exit(1)
         os._exit(0)

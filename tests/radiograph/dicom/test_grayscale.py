@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from hilum.errors import CorruptFileError, NotARadiographError
 from hilum.radiograph import decode
-from hilum.radiograph.dicom.window import Shape, Window
+from hilum.radiograph.dicom.lookup import Shape, Window
 
 FULL = {"WindowCenter": 2048, "WindowWidth": 4096}  # 12 bits
 

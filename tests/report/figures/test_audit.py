@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hilum.audit import Bar, Bars, Curves, Distribution, Grid, Scale
-from hilum.report.figures.audit import draw, drawn
+from hilum.auditing import Bar, Bars, Curves, Distribution, Grid, Scale
+from hilum.report.audit_figures import draw, drawn
 from hilum.report.style import encode
 
 LONG = "Universitätsklinikum-Außenstelle-für-Lungenheilkunde-und-Thoraxradiologie-Süd"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hilum.report.figures.cohort import draw_counts, draw_sizes
+from hilum.report.figures import draw_cohort, draw_sizes
 
 COHORT = pd.DataFrame({
     "label": ["ill", "ill", "ill", "well"], "source": ["a", "a", "b", "b"],
@@ -12,7 +12,7 @@ COHORT = pd.DataFrame({
 
 def test_each_label_and_source_has_its_count():
     texts = {
-        text.get_position(): text.get_text() for text in draw_counts(COHORT, ["well", "ill"]).axes[0].texts
+        text.get_position(): text.get_text() for text in draw_cohort(COHORT, ["well", "ill"]).axes[0].texts
     }
     assert texts == {(0, 0): "none", (1, 0): "1", (0, 1): "2", (1, 1): "1"}  # (column, row)
 

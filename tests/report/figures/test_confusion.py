@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hilum.evaluate import ConfusionMatrix
-from hilum.report.figures.confusion import draw_counts, draw_shares
+from hilum.metrics import ConfusionMatrix
+from hilum.report.figures import draw_confusion, draw_confusion_shares
 
 TUTORIAL = ConfusionMatrix(("NORMAL", "COVID"), np.array([[22, 0], [1, 32]]))
 
@@ -14,7 +14,7 @@ def cells(figure) -> dict[tuple[float, float], str]:
 
 
 def test_shares_are_those_of_the_tutorial():
-    figure = draw_shares(TUTORIAL)
+    figure = draw_confusion_shares(TUTORIAL)
     shown = {place: text.replace("\u202f", " ").split("\n") for place, text in cells(figure).items()}
     assert shown == {
         (0, 0): ["22", "40.0 %"],
@@ -27,13 +27,13 @@ def test_shares_are_those_of_the_tutorial():
 
 
 def test_axes_are_named_by_the_classes():
-    axes = draw_shares(TUTORIAL).axes[0]
+    axes = draw_confusion_shares(TUTORIAL).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["NORMAL", "COVID"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["NORMAL", "COVID"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Predicted", "Correct")
 
 
 def test_counts_stand_beside_the_sums_of_their_rows():
-    figure = draw_counts(TUTORIAL)
+    figure = draw_confusion(TUTORIAL)
     assert cells(figure) == {(0, 0): "22", (0, 1): "0", (1, 0): "1", (1, 1): "32"}
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["NORMAL\n(22)", "COVID\n(33)"]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilum.evaluate import Estimate, PrCurve, RocCurve
-from hilum.report.figures.curves import draw_pr, draw_roc
+from hilum.metrics import Estimate, PrCurve, RocCurve
+from hilum.report.curves import draw_pr, draw_roc
 from hilum.report.style import encode
 
 STEPS = np.array([0.0, 0.0, 0.5, 1.0])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hilum.report.figures.history import draw_accuracy, draw_loss
+from hilum.report.figures import draw_accuracy, draw_loss
 
 HISTORY = pd.DataFrame({
     "epoch": [1, 2, 3], "loss": [0.7, 0.4, 0.2], "accuracy": [0.5, 0.8, 0.9],

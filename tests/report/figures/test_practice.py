@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilum.evaluate import clinical
-from hilum.report.figures.practice import draw_decision, draw_prevalence, draw_reliability
+from hilum.metrics import clinical
+from hilum.report.curves import draw_decision, draw_prevalence, draw_reliability
 from hilum.report.style import encode
 
 

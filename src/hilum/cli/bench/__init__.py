@@ -8,6 +8,7 @@ from hilum.cli.bench import audit, gpu, growth, limit, prediction, tutorial
 
 __all__ = ["commands"]
 
+
 commands = typer.Typer(help="Measurements that anyone can repeat.", no_args_is_help=True)
 commands.command("audit")(audit.audit)
 commands.command("tutorial")(tutorial.tutorial)

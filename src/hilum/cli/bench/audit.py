@@ -27,8 +27,7 @@ def audit(
 ) -> None:
     """Tell how often the audit finds a planted shortcut, and how often it cries wolf where there is none."""
     from hilum.bench import FACTORS, bench_audit, cells, grid
-    from hilum.cli.console import status
-    from hilum.cli.progress import TerminalProgress
+    from hilum.cli.console import TerminalProgress, status
 
     unknown = [name for name in factor or () if name not in FACTORS]
     if unknown:
@@ -77,6 +76,6 @@ def _show(found: list[Cell]) -> None:
 def _write(found: list[Cell], path: Path) -> None:
     import pandas as pd
 
-    from hilum.artifact import write_text
+    from hilum.files import write_text
 
     write_text(path, pd.DataFrame([_row(cell) for cell in found]).to_csv(index=False))

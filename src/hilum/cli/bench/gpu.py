@@ -22,7 +22,7 @@ def gpu(
     out: Annotated[Path | None, typer.Option(metavar="JSON", help="All figures as a JSON file, too.")] = None,
 ) -> None:
     """Measure networks on a CUDA device. Where there is none, says so and ends."""
-    from hilum.backbone.accelerator import accelerator
+    from hilum.backbone.engine import accelerator
     from hilum.cli.console import results, status
 
     if accelerator() != "cuda":
@@ -32,7 +32,7 @@ def gpu(
     from hilum.bench.limit import SIZES
     from hilum.bench.machine import this_machine
     from hilum.cli.bench.sheet import show, write
-    from hilum.cli.progress import TerminalProgress
+    from hilum.cli.console import TerminalProgress
 
     networks = backbone or list(SIZES)
     found = bench_gpu(networks=networks, images=images, turns=turns, progress=TerminalProgress(status()))

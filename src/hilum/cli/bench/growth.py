@@ -39,8 +39,7 @@ def growth(
     from hilum.bench.machine import this_machine
     from hilum.bench.stages import measure_stages
     from hilum.cli.bench.sheet import show, write
-    from hilum.cli.console import results, status
-    from hilum.cli.progress import TerminalProgress
+    from hilum.cli.console import TerminalProgress, results, status
 
     counts = images or list(COUNTS)
     progress = TerminalProgress(status())

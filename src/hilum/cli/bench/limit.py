@@ -28,8 +28,7 @@ def limit(
     from hilum.bench.limit import PEAK_GOAL, SIZES, bench_limit
     from hilum.bench.machine import this_machine
     from hilum.cli.bench.sheet import show, write
-    from hilum.cli.console import status
-    from hilum.cli.progress import TerminalProgress
+    from hilum.cli.console import TerminalProgress, status
 
     networks = backbone or list(SIZES)
     progress = TerminalProgress(status())

@@ -33,8 +33,7 @@ def prediction(
     from hilum.bench.machine import this_machine
     from hilum.bench.prediction import NETWORKS, bench_prediction
     from hilum.cli.bench.sheet import show, write
-    from hilum.cli.console import status
-    from hilum.cli.progress import TerminalProgress
+    from hilum.cli.console import TerminalProgress, status
 
     found = bench_prediction(
         data,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "figure", "gigabytes", "machine_line", "megabytes", "show", "times", "write"]
 
+
 Row = Mapping[str, str]
 _WIDE = 240
 
@@ -56,7 +57,7 @@ def write(path: Path | None, benchmark: str, values: Any, machine: Machine) -> N
     """Write everything as JSON, where a file was asked for."""
     if path is None:
         return
-    from hilum.artifact import write_json
+    from hilum.files import write_json
 
     write_json(path, {"benchmark": benchmark, "machine": asdict(machine), "values": _plain(values)})
 

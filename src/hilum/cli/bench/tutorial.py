@@ -29,8 +29,7 @@ def tutorial(
     from hilum.bench.machine import this_machine
     from hilum.bench.tutorial import bench_tutorial
     from hilum.cli.bench.sheet import show, write
-    from hilum.cli.console import status
-    from hilum.cli.progress import TerminalProgress
+    from hilum.cli.console import TerminalProgress, status
 
     progress = TerminalProgress(status())
     found = bench_tutorial(data, turns=turns, epochs=epochs_measured, python=python, progress=progress)
@@ -59,7 +58,11 @@ def _hilum(one: Comparison) -> dict[str, str]:
     from hilum.bench.tutorial import MEMORY_GOAL
     from hilum.cli.bench.sheet import figure, megabytes, times
 
-    drift = "–" if one.drift is None else f"{one.drift.largest:.4f}, {one.drift.flips} of {one.drift.images}"
+    drift = (
+        "–"
+        if one.precision_error is None
+        else f"{one.precision_error.largest:.4f}, {one.precision_error.flips} of {one.precision_error.images}"
+    )
     return {
         "Side": f"hilum, {one.precision}, {one.state}",
         "Seconds": figure(one.seconds),

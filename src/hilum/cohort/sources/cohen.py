@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from hilum.cohort.reason import Reason
-from hilum.cohort.sources.listing import mark, read_csv
-from hilum.cohort.sources.source import Archive, Source
+from hilum.cohort.cohort import Reason
+from hilum.cohort.sources.source import Archive, Source, mark, read_csv
 
 __all__ = ["COHEN", "patients_by_file"]
+
 
 _REQUIRED = ("patientid", "sex", "age", "finding", "view", "modality", "folder", "filename")
 _KEPT = ("offset", "survival", "intubated", "went_icu", "date", "location", "doi", "url", "license")

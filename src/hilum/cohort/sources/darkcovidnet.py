@@ -7,12 +7,12 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from hilum.cohort.reason import Reason
+from hilum.cohort.cohort import Reason
 from hilum.cohort.sources.cohen import patients_by_file
-from hilum.cohort.sources.listing import files, mark
-from hilum.cohort.sources.source import Archive, Source
+from hilum.cohort.sources.source import Archive, Source, files, mark
 
 __all__ = ["DARKCOVIDNET"]
+
 
 _FOLDER = "X-Ray Image DataSet"
 _LABELS = ("Covid-19", "No_findings", "Pneumonia")

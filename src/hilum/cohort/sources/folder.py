@@ -7,9 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from hilum.cohort.reason import Reason
-from hilum.cohort.sources.listing import below, files, mark
-from hilum.cohort.sources.source import Source
+from hilum.cohort.cohort import Reason
+from hilum.cohort.sources.source import Source, below, files, mark
 from hilum.errors import SourceError
 
 __all__ = ["FOLDER"]

@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from hilum.cohort.reason import Reason
-from hilum.cohort.sources.listing import files, mark
-from hilum.cohort.sources.source import Archive, Source
+from hilum.cohort.cohort import Reason
+from hilum.cohort.sources.source import Archive, Source, files, mark
 
 __all__ = ["KERMANY"]
+
 
 _LABELS = ("NORMAL", "PNEUMONIA")
 _PATIENT = re.compile(r"(?P<person>person\d+)_(?P<subtype>bacteria|virus)_|(?P<exam>(?:NORMAL2-)?IM-\d+)-")

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from hilum.cohort.phantom import PhantomCohort, Shortcut, ShortcutKind, write
 from hilum.cohort.sources.source import Source
 from hilum.cohort.sources.table import table_rows
 from hilum.errors import SourceError
+from hilum.phantom import PhantomCohort, Shortcut, ShortcutKind, write
 from hilum.progress import Progress
 
 __all__ = ["PHANTOM"]
+
 
 _COUNTS = ("images", "classes", "sources", "bits", "seed")
 _SHARES = ("signal", "images_per_patient", "source_contrast", "duplicates")

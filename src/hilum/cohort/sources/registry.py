@@ -13,6 +13,7 @@ from hilum.errors import SourceError, closest
 
 __all__ = ["SOURCES", "source"]
 
+
 SOURCES: dict[str, Source] = {one.name: one for one in (COHEN, KERMANY, DARKCOVIDNET, FOLDER, TABLE, PHANTOM)}
 
 

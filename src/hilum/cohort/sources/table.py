@@ -6,12 +6,12 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from hilum.cohort.reason import Reason
-from hilum.cohort.sources.listing import below, mark, read_csv
-from hilum.cohort.sources.source import Source
+from hilum.cohort.cohort import Reason
+from hilum.cohort.sources.source import Source, below, mark, read_csv
 from hilum.errors import SourceError, closest
 
 __all__ = ["TABLE", "table_rows"]
+
 
 _NEEDED = ("image", "label", "patient")
 _COLUMNS = (*_NEEDED, "source", "view", "age", "sex", "split")

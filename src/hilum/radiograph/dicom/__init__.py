@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from hilum.exports import on_demand
 
 if TYPE_CHECKING:
-    from hilum.radiograph.dicom.image import decode
+    from hilum.radiograph.dicom.pixels import decode
 
 __all__ = ["decode"]
+
 
 __getattr__, __dir__ = on_demand(
     __name__,
     {
-        "decode": "image",
+        "decode": "pixels",
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -14,10 +15,54 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
-from hilum.errors import CorruptFileError
-from hilum.radiograph.limits import Limits
+from hilum.errors import CorruptFileError, NotARadiographError, UnsupportedFormatError
+from hilum.radiograph.radiograph import Limits
 
-__all__ = ["Parsed", "PixelElement", "parse"]
+__all__ = [
+    "Layout",
+    "Parsed",
+    "PixelElement",
+    "check",
+    "integer",
+    "numbers",
+    "parse",
+    "plan",
+    "positive",
+    "text",
+]
+
+
+def numbers(elements: Dataset, keyword: str) -> list[float]:
+    """Return the values of a numeric element; none where it is absent or empty."""
+    value = elements.get(keyword)
+    if value is None or value == "":
+        return []
+    values = [value] if isinstance(value, int | float | str) else list(value)
+    return [float(item) for item in values]
+
+
+def integer(elements: Dataset, keyword: str, default: int = -1) -> int:
+    """Return the first value of an integer element, or `default` where there is none."""
+    values = numbers(elements, keyword)
+    return int(values[0]) if values else default
+
+
+def positive(elements: Dataset, keyword: str) -> float | None:
+    """Return the first value of a numeric element if it is a number above 0; nothing hangs on it."""
+    try:
+        value = next(iter(numbers(elements, keyword)), math.nan)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return value if math.isfinite(value) and value > 0 else None
+
+
+def text(elements: Dataset, keyword: str, longest: int = 16) -> str | None:
+    """Return a text in upper case, cut to what its kind allows: a code string has 16 (PS3.5, 6.2)."""
+    value = elements.get(keyword)
+    if value is None or not isinstance(value, str):
+        return None
+    return "".join(c for c in value if c.isprintable()).strip().upper()[:longest] or None
+
 
 _KEYWORDS = (
     "SOPClassUID", "Modality", "PresentationIntentType", "ViewPosition", "Manufacturer",
@@ -207,3 +252,175 @@ def _pixel_header(content: bytes, begin: int, elements: Dataset) -> tuple[bytes,
     offset, size = (4, 8) if implicit else (8, 12)
     (length,) = struct.unpack_from(f"{order}I", content, begin + offset)
     return b"" if implicit else vr, begin + size, length
+
+
+# The file must be of one of these classes, or of none …
+_CLASSES = frozenset({
+    uid.ComputedRadiographyImageStorage,
+    uid.DigitalXRayImageStorageForPresentation,
+    uid.SecondaryCaptureImageStorage,
+    uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+    uid.MultiFrameTrueColorSecondaryCaptureImageStorage,
+})  # fmt: skip
+# … and of one of these modalities; a secondary capture (a scanned film) may also be OT, or say nothing.
+_MODALITIES = frozenset({"CR", "DX", "DR", "RG", "XR"})
+_CAPTURED = frozenset({"OT", "SC", None})
+_REMEDY = "hilum reads CR, DX and secondary captures of projection radiographs."
+
+
+def check(elements: Dataset, path: Path | str) -> None:
+    """Refuse what is no single projection radiograph for presentation.
+
+    Raises
+    ------
+    NotARadiographError
+        For other SOP classes (CT, MR, SR, a DICOMDIR, …), other modalities, raw detector data
+        (FOR PROCESSING), and several frames.
+    """
+    sop_class = str(elements.get("SOPClassUID") or "").strip()
+    modality = text(elements, "Modality")
+    if not _is_accepted(sop_class, modality):
+        raise NotARadiographError(
+            "it is no projection radiograph",
+            path=path,
+            expected="modality CR or DX, or a secondary capture",
+            found=_describe(sop_class, modality),
+            remedy=_REMEDY,
+        )
+    if text(elements, "PresentationIntentType") == "FOR PROCESSING":
+        raise NotARadiographError(
+            "it holds raw detector data (FOR PROCESSING)",
+            path=path,
+            remedy="Export the image FOR PRESENTATION.",
+        )
+    frames = integer(elements, "NumberOfFrames", 1)
+    if frames > 1:
+        raise NotARadiographError("it holds several frames", path=path, expected="one", found=str(frames))
+
+
+def _is_accepted(sop_class: str, modality: str | None) -> bool:
+    if sop_class and sop_class not in _CLASSES:
+        return False
+    captured = sop_class not in {
+        "",
+        uid.ComputedRadiographyImageStorage,
+        uid.DigitalXRayImageStorageForPresentation,
+    }
+    return modality in _MODALITIES or (captured and modality in _CAPTURED)
+
+
+def _describe(sop_class: str, modality: str | None) -> str:
+    name = uid.UID(sop_class).name if sop_class else "no SOP class"
+    known = name if not sop_class or name != sop_class else "an unknown SOP class"
+    return f"modality {modality or 'not stated'}, {known}"
+
+
+_SAMPLES = {
+    "MONOCHROME1": 1,
+    "MONOCHROME2": 1,
+    "PALETTE COLOR": 1,
+    "RGB": 3,
+    "YBR_FULL": 3,
+    "YBR_FULL_422": 3,
+    "YBR_ICT": 3,
+    "YBR_RCT": 3,
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The image pixel module, checked.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Size in pixels.
+    samples : int
+        Samples per pixel: 1 or 3.
+    bits_allocated : int
+        8 or 16.
+    bits_stored : int
+        1 to `bits_allocated`.
+    high_bit : int
+        Position of the most significant bit, from 0.
+    signed : bool
+        Whether samples are in two's complement.
+    planar : bool
+        Whether colours are stored as planes.
+    photometric : str
+        PhotometricInterpretation.
+    """
+
+    rows: int
+    columns: int
+    samples: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    planar: bool
+    photometric: str
+
+    @property
+    def is_grayscale(self) -> bool:
+        """Whether MONOCHROME1 or MONOCHROME2."""
+        return self.photometric.startswith("MONOCHROME")
+
+    @property
+    def size(self) -> int:
+        """Number of samples."""
+        return self.rows * self.columns * self.samples
+
+
+def plan(elements: Dataset, path: Path | str) -> Layout:
+    """Read and check the layout of the pixels.
+
+    Raises
+    ------
+    CorruptFileError
+        If it is missing or contradicts itself.
+    UnsupportedFormatError
+        If it is valid, but not read by hilum.
+    """
+    photometric = text(elements, "PhotometricInterpretation") or ""
+    if photometric not in _SAMPLES:
+        raise UnsupportedFormatError(
+            "an unknown PhotometricInterpretation",
+            path=path,
+            expected=", ".join(_SAMPLES),
+            found=photometric or "none",
+        )
+    allocated = integer(elements, "BitsAllocated")
+    if allocated not in {8, 16}:
+        raise UnsupportedFormatError(
+            "an unusual number of bits per sample",
+            path=path,
+            expected="8 or 16 allocated",
+            found=str(allocated),
+        )
+    stored = integer(elements, "BitsStored", allocated)
+    layout = Layout(
+        rows=integer(elements, "Rows"),
+        columns=integer(elements, "Columns"),
+        samples=integer(elements, "SamplesPerPixel", 1),
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=integer(elements, "HighBit", stored - 1),
+        signed=integer(elements, "PixelRepresentation", 0) == 1,
+        planar=integer(elements, "PlanarConfiguration", 0) == 1,
+        photometric=photometric,
+    )
+    _check(layout, path)
+    return layout
+
+
+def _check(layout: Layout, path: Path | str) -> None:
+    bits = f"{layout.bits_stored} bits stored of {layout.bits_allocated}, high bit {layout.high_bit}"
+    for good, what, found in (
+        (min(layout.rows, layout.columns) > 0, "no rows or columns", f"{layout.rows} × {layout.columns}"),
+        (layout.samples == _SAMPLES[layout.photometric], "a wrong number of samples", str(layout.samples)),
+        (0 < layout.bits_stored <= layout.high_bit + 1 <= layout.bits_allocated, "impossible bits", bits),
+    ):
+        if not good:
+            raise CorruptFileError(what, path=path, found=found)

@@ -1,7 +1,7 @@
 """A process that runs native decoders, so that none of them takes hilum down.
 
 gdcm crashes, CharLS hangs and OpenJPEG takes gigabytes on a few of a thousand damaged codestreams. This
-file is run as a script by `hilum.radiograph.dicom.containment`; it imports nothing of hilum and starts in a
+file is run as a script by `hilum.radiograph.dicom.decoding`; it imports nothing of hilum and starts in a
 fraction of a second.
 
 A request is ``codec, rows, columns, samples, bits, milliseconds, length`` and the codestream; an answer is

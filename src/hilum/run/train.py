@@ -1,0 +1,307 @@
+"""The main job: from a recipe and a folder of radiographs to a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hilum.backbone import (
+    Backbone,
+    Engine,
+    Features,
+    FeatureStore,
+    OpenVinoEngine,
+    choose_engine,
+    extract,
+    open_backbone,
+)
+from hilum.bundle.manifest import PrecisionErrorRecord, PrecisionRecord
+from hilum.bundle.saving import save
+from hilum.classifier.fit import PrecisionShift
+from hilum.cohort import Cohort, Fold, Reason, build, split
+from hilum.errors import CohortError
+from hilum.files import replacing, write_json, write_text
+from hilum.metrics import metrics_of_parts
+from hilum.progress import SILENT, Progress
+from hilum.radiograph import Fit, Preprocessing
+from hilum.recipe import Recipe, Setting, dump, load
+from hilum.recipe.settings import Precision
+from hilum.run.audit import audit
+from hilum.run.experiment import Experiment, perform
+from hilum.run.report import write_report
+from hilum.run.run import Run, Stopwatch, environment, staging, versions, write_metrics
+
+__all__ = ["Learned", "Tried", "learn", "train", "with_headers"]
+
+
+def with_headers(cohort: Cohort, features: Features) -> tuple[Cohort, NDArray[np.float32]]:
+    """Add the headers' facts to the cohort, and leave out, with the cause, what could not be read.
+
+    Returns
+    -------
+    Cohort
+    ndarray of float32, shape (rows in use, features)
+    """
+    facts = pd.DataFrame([{} if header is None else header.as_row() for header in features.headers])
+    facts = facts.dropna(axis="columns", how="all")  # what no file states is left as the source has it
+    table = cohort.table.drop(columns=facts.columns, errors="ignore").reset_index(drop=True)
+    cohort = Cohort(table.join(facts), cohort.exclusions, cohort.root)
+    failed = np.zeros(len(table), dtype=bool)
+    failed[list(features.failures)] = True
+    if failed.all():
+        first = next(iter(features.failures.values()))
+        raise CohortError(
+            f"none of the {len(table)} images can be read", path=cohort.root, found=f"first: {first}"
+        )
+    causes = [error.cause for _, error in sorted(features.failures.items())]
+    return cohort.exclude(failed, Reason.UNREADABLE, causes), features.values[~failed]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A reduced precision, and how far the classifier moved in it from float32."""
+
+    precision: Precision
+    precision_error: PrecisionShift
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What was computed and fitted.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The rows that could be read, with the facts of their headers.
+    features : Features
+        Of all rows, those that could not be read included.
+    folds : tuple of Fold
+    experiment : Experiment
+    tried : Tried, optional
+        The reduced precision that the features are in, or that was refused; None where none was tried.
+    """
+
+    cohort: Cohort
+    features: Features
+    folds: tuple[Fold, ...]
+    experiment: Experiment
+    tried: Tried | None = None
+
+
+def learn(
+    cohort: Cohort,
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    backbone: Backbone,
+    store: FeatureStore | None,
+    watch: Stopwatch,
+    progress: Progress,
+) -> Learned:
+    """Compute features and fit, in the recipe's precision; ``auto`` goes back to float32 where it must.
+
+    The images that tell are the last fold's validation images.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    recipe : Recipe
+    preprocessing : Preprocessing
+    backbone : Backbone
+    store : FeatureStore, optional
+        Where features are kept.
+    watch : Stopwatch
+    progress : Progress
+    """
+
+    def fitted(engine: Engine) -> Learned:
+        with watch.stage("features"):
+            features = extract(cohort.paths, preprocessing, backbone, store, progress, engine=engine)
+            readable, values = with_headers(cohort, features)
+        with watch.stage("head"):
+            folds = split(readable.table, recipe.split)
+            experiment = perform(readable.table, values, folds, recipe, progress)
+        return Learned(readable, features, folds, experiment)
+
+    engine = choose_engine(backbone, recipe.engine)
+    found = fitted(engine)
+    if engine.precision is Precision.FLOAT32:
+        return found
+    exact = choose_engine(backbone, recipe.engine.model_copy(update={"precision": Precision.FLOAT32}))
+    with watch.stage("precision"):
+        paths = [found.cohort.paths[row] for row in found.folds[-1].validation]
+        reference = extract(paths, preprocessing, backbone, store, progress, engine=exact)
+        tried = Tried(engine.precision, _drift(found, reference))
+    if recipe.engine.precision != "auto" or tried.precision_error.allowed:
+        return replace(found, tried=tried)
+    error = tried.precision_error
+    progress.say(
+        f"float32 is used: with {tried.precision}, on {error.images} validation images, a probability"
+        f" moves by {error.largest:.3f} and {error.flips} decisions flip."
+    )
+    return replace(fitted(exact), tried=tried)
+
+
+def _drift(found: Learned, reference: Features) -> PrecisionShift:
+    """Compare the validation images' probabilities with those that `reference`, their features, gives."""
+    experiment, features = found.experiment, found.features
+    values = np.delete(features.values, list(features.failures), axis=0)[found.folds[-1].validation]
+    both = (np.delete(each, list(reference.failures), axis=0) for each in (reference.values, values))
+    exact, reduced = (experiment.head.probabilities(each) for each in both)
+    return PrecisionShift.between(exact, reduced, experiment.threshold)
+
+
+def train(
+    recipe: str | Path | Recipe,
+    data: Path | str = "data",
+    out: Path | str | None = None,
+    *,
+    settings: Iterable[Setting] = (),
+    audited: bool = True,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> Run:
+    """Train a classifier as a recipe states it, and report what it is worth.
+
+    Parameters
+    ----------
+    recipe : str, Path or Recipe
+        A shipped recipe's name, a YAML file, or a recipe.
+    data : Path or str
+        Folder that holds the recipe's sources.
+    out : Path or str, optional
+        Where the run shall be; ``runs/<name of the recipe>`` otherwise.
+    settings : iterable of Setting
+        Values in place of the recipe's.
+    audited : bool
+        Ask also whether the result can be believed; see `hilum.auditing`.
+    overwrite : bool
+        Replace a finished run at `out`.
+    progress : Progress
+        Listens to the work.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    HilumError
+        If the recipe, the data, the weights or the place for the run are not as they must be. Nothing is left
+        at `out` then, except the run that was there.
+
+    Examples
+    --------
+    >>> import hilum
+    >>> run = hilum.train("tutorial-model-1", data="xrays/")  # doctest: +SKIP
+    >>> run.model.predict("chest.dcm").predicted  # doctest: +SKIP
+    'COVID-19'
+    """
+    resolved = recipe if isinstance(recipe, Recipe) else load(recipe, settings)
+    data = Path(data)
+    out = Path("runs") / resolved.name if out is None else Path(out)
+    with staging(out, overwrite=overwrite) as folder:
+        _work(resolved, data, folder, progress)
+        if audited:
+            audit(folder, data, progress=progress)
+        else:
+            write_report(Run.open(folder), data, progress)
+    return Run.open(out)
+
+
+def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
+    """Do all stages up to the figures in order, and leave their files in `folder`."""
+    watch = Stopwatch()
+    with watch.stage("cohort"):
+        cohort = build(recipe.cohort, data, progress)
+        _require_classes(cohort, recipe.cohort.classes)
+        split(cohort.table, recipe.split)  # what cannot be split is told before hours of features
+    with watch.stage("backbone"):
+        backbone = open_backbone(recipe.backbone, recipe.preprocessing.size, recipe.seed)
+        preprocessing = Preprocessing(backbone.size, Fit(recipe.preprocessing.fit))
+    with FeatureStore.open(progress=progress) as store:
+        learned = learn(cohort, recipe, preprocessing, backbone, store, watch, progress)
+    cohort, features, experiment = learned.cohort, learned.features, learned.experiment
+    with watch.stage("metrics"):
+        metrics = metrics_of_parts(experiment.predictions, np.random.default_rng(recipe.seed))
+    with watch.stage("model"):
+        save(
+            folder / "model",
+            recipe=recipe,
+            preprocessing=preprocessing,
+            backbone=backbone,
+            precision=_precision(learned),
+            head=experiment.head,
+            threshold=experiment.threshold,
+            details=experiment.details,
+            fitted_on=experiment.fitted_on,
+            synthetic=_synthetic(cohort),
+            versions=versions(),
+        )
+    write_text(folder / "recipe.yaml", dump(recipe))
+    _with_split(cohort, learned.folds).write(folder / "cohort.parquet")
+    _write_tables(folder, experiment)
+    write_metrics(folder / "metrics.json", metrics)
+    facts = environment(
+        data=data,
+        device=features.device,
+        precision=features.precision,
+        cached=features.from_cache,
+        computed=len(cohort) - features.from_cache,
+        watch=watch,
+    )
+    write_json(folder / "environment.json", facts)
+
+
+def _require_classes(cohort: Cohort, classes: list[str]) -> None:
+    """Refuse a class without images before the features are computed, with what was left out."""
+    here = cohort.table["label"].unique()
+    missing = [name for name in classes if name not in here]
+    if missing:
+        reasons = cohort.exclusions["reason"].value_counts().items()
+        left_out = ", ".join(f"{count} with {reason}" for reason, count in reasons) or "none"
+        raise CohortError(
+            f"no image of {', '.join(missing)} is in use",
+            path=cohort.root,
+            expected="images of every class",
+            found=f"{len(cohort)} of {', '.join(here)}; left out: {left_out}",
+            remedy="Bring the images, or leave the class out of the recipe.",
+        )
+
+
+def _precision(learned: Learned) -> PrecisionRecord:
+    """Return what the bundle's backbone is to be computed in.
+
+    A precision_error with another engine says nothing of OpenVINO, which runs bundles.
+    """
+    used, tried = learned.features.precision, learned.tried
+    if tried is None or learned.features.device != OpenVinoEngine.device:
+        return PrecisionRecord()
+    precision_error = PrecisionErrorRecord(precision=tried.precision, **asdict(tried.precision_error))
+    return PrecisionRecord(value=used, precision_error=precision_error)
+
+
+def _synthetic(cohort: Cohort) -> bool:
+    return bool(cohort.table.get("synthetic", pd.Series(dtype=bool)).fillna(value=False).astype(bool).any())
+
+
+def _with_split(cohort: Cohort, folds: tuple[Fold, ...]) -> Cohort:
+    """Note in the table which part each row is in, and in which fold it tests."""
+    part = np.full(len(cohort.table), "train", dtype=object)
+    number = np.zeros(len(cohort.table), dtype=np.int64)
+    for index, fold in enumerate(folds):
+        part[fold.test] = "test"
+        number[fold.test] = index
+    if len(folds) == 1:
+        part[folds[0].validation] = "validation"
+    return Cohort(cohort.table.assign(split=part, fold=number), cohort.exclusions, cohort.root)
+
+
+def _write_tables(folder: Path, experiment: Experiment) -> None:
+    experiment.predictions.write(folder / "predictions.csv")
+    with replacing(folder / "history.csv") as temporary:
+        experiment.history.to_csv(temporary, index=False)

@@ -1,0 +1,164 @@
+"""Subjects made of synthetic arrays, in which everything but a network is real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hilum.auditing import External, Subject
+from hilum.cohort import split
+from hilum.recipe import Recipe
+from hilum.recipe.settings import CohortSettings, LinearHeadSettings, Selection, SplitSettings
+from hilum.run.experiment import perform
+
+Array = np.ndarray
+MakeSubject = Callable[..., Subject]
+
+CLASSES = ("normal", "covid")
+SIDE = 32
+
+
+@dataclass(frozen=True, eq=False)
+class StubImages:
+    """Stands for `hilum.auditing.Images`: what it gives was given to it."""
+
+    names: tuple[str, ...]
+    squares: Array
+    whole: Array
+    altered: Mapping[str, Array] = field(default_factory=dict)
+
+    def features(self, rows: Array, alteration: Any = None) -> Array:
+        return (self.whole if alteration is None else self.altered[alteration.name])[rows]
+
+    def prepared(self, rows: Array) -> Iterator[Array]:
+        return iter(self.squares[rows])
+
+
+def planted(labels: Array, d: int = 20, signal: float = 2.0, seed: int = 0) -> Array:
+    """Draw features, (n, d): noise, and in column k `signal` more for the rows of class k."""
+    noise = np.random.default_rng(seed).normal(size=(len(labels), d))
+    noise[np.arange(len(labels)), labels] += signal
+    return noise.astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def make_subject() -> MakeSubject:
+    """Return a factory of subjects; what is not given is plain.
+
+    Parameters of the factory, all to be named
+    ------------------------------------------
+    n : int
+        Images.
+    classes : tuple of str
+    labels : array of int, shape (n,)
+        Drawn alike otherwise.
+    features : array, shape (n, d)
+        `planted` with `signal` otherwise.
+    signal : float
+        In standard deviations: 0 for none, 2 for an AUC of about 0.98.
+    patients, sources : sequence of str, length n
+        One patient an image, and one source, otherwise.
+    columns : dict
+        More columns of the table, or others (format, rows, columns, mode, bits, bytes, view, age, sex).
+    altered : dict of str to array, shape (n, d)
+        Features by an alteration's name; drawn without a signal otherwise.
+    squares : array of float32, shape (n, side, side)
+        Prepared pixels; noise otherwise.
+    classify : callable
+        From squares (m, side, side) to probabilities (m, classes); all alike otherwise.
+    threshold : float
+        0.5 for two classes otherwise.
+    external : External
+    head, splitting : HeadSettings, SplitSettings
+        A linear head of one strength, and 40 % for the test, otherwise.
+    seed : int
+    """
+
+    def make(
+        *,
+        n: int = 120,
+        classes: tuple[str, ...] = CLASSES,
+        labels: Array | None = None,
+        features: Array | None = None,
+        signal: float = 2.0,
+        patients: Any = None,
+        sources: Any = "made",
+        columns: Mapping[str, Any] | None = None,
+        altered: Mapping[str, Array] | None = None,
+        squares: Array | None = None,
+        classify: Callable[[Array], Array] | None = None,
+        threshold: float | None = None,
+        external: External | None = None,
+        head: Any = None,
+        splitting: SplitSettings | None = None,
+        seed: int = 0,
+    ) -> Subject:
+        rng = np.random.default_rng(seed)
+        labels = rng.permutation(np.arange(n) % len(classes)) if labels is None else np.asarray(labels)
+        n = len(labels)
+        features = planted(labels, signal=signal, seed=seed + 1) if features is None else features
+        table = _table(labels, classes, rng).assign(source=sources, **(columns or {}))
+        if patients is not None:
+            table["patient"] = patients
+        recipe = Recipe(
+            name="made",
+            title="Made of arrays",
+            cohort=CohortSettings(classes=list(classes), select=[Selection(source="phantom")]),
+            split=splitting or SplitSettings(test=0.4, validation=0.2),
+            head=head or LinearHeadSettings(C=[0.01]),
+            seed=seed,
+        )
+        folds = split(table, recipe.split)
+        experiment = perform(table, features, folds, recipe)
+        table["fold"], table["split"] = 0, ""
+        for number, fold in enumerate(folds):
+            for part in ("train", "validation", "test")[0 if len(folds) == 1 else 2 :]:
+                rows = getattr(fold, part)
+                table.loc[rows, "split"], table.loc[rows, "fold"] = part, number
+        noise = {name: planted(labels, signal=0, seed=seed + 2) for name in ("frame", "middle", "thumbnail")}
+        images = StubImages(
+            names=tuple(table["image"]),
+            squares=rng.random((n, SIDE, SIDE), np.float32) if squares is None else squares,
+            whole=features,
+            altered=noise | dict(altered or {}),
+        )
+        return Subject(
+            recipe=recipe,
+            head=recipe.head,
+            table=table,
+            features=features,
+            predictions=experiment.predictions,
+            images=images,
+            classify=classify or (lambda given: np.full((len(given), len(classes)), 1 / len(classes))),
+            threshold=(threshold or 0.5) if len(classes) == 2 else None,
+            external=external,
+        )
+
+    return make
+
+
+def _table(labels: Array, classes: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
+    """Facts that have nothing to do with the labels."""
+    n = len(labels)
+    rows, columns = rng.integers(900, 1100, n), rng.integers(900, 1100, n)
+    facts = {
+        "image": [f"{row}.png" for row in range(n)],
+        "label": np.asarray(classes, object)[labels],
+        "patient": [f"p{row}" for row in range(n)],
+        "source": "made",
+        "view": rng.choice(["AP", "PA"], n),
+        "age": rng.integers(20, 90, n).astype(float),
+        "sex": rng.choice(["F", "M"], n),
+        "format": "png",
+        "mode": "L",
+        "rows": rows,
+        "columns": columns,
+        "bits": 8,
+        "bytes": (rows * columns * rng.uniform(0.4, 0.6, n)).astype(int),
+    }
+    return pd.DataFrame(facts)
