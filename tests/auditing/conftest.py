@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,11 @@ import pandas as pd
 import pytest
 
 from hilum.auditing import External, Subject
+from hilum.auditing.ablation import grey_values
+from hilum.auditing.images import ABLATED
+from hilum.classifier import Threshold
 from hilum.cohort import split
+from hilum.radiograph import Header, Radiograph
 from hilum.recipe import Recipe
 from hilum.recipe.settings import CohortSettings, LinearHeadSettings, Selection, SplitSettings
 from hilum.run.experiment import perform
@@ -25,18 +29,35 @@ SIDE = 32
 
 @dataclass(frozen=True, eq=False)
 class StubImages:
-    """Stands for `hilum.auditing.Images`: what it gives was given to it."""
+    """Stands for `hilum.auditing.Images`; returns the arrays that it was given."""
 
-    names: tuple[str, ...]
-    squares: Array
+    pixels: Array
     whole: Array
-    altered: Mapping[str, Array] = field(default_factory=dict)
+    ablated: Mapping[str, Array] = field(default_factory=dict)
 
-    def features(self, rows: Array, alteration: Any = None) -> Array:
-        return (self.whole if alteration is None else self.altered[alteration.name])[rows]
+    def features(self, rows: Array, ablation: Any = None) -> Array:
+        return (self.whole if ablation is None else self.ablated[ablation.name])[rows]
 
-    def prepared(self, rows: Array) -> Iterator[Array]:
-        return iter(self.squares[rows])
+    def histograms(self, rows: Array) -> Array:
+        return np.stack([grey_values(self.pixels[row]) for row in rows])
+
+    def radiographs(self, rows: Array, side: int | None) -> Iterator[Radiograph]:
+        for row in rows:
+            pixels = self.pixels[row].clip(0, 1)
+            yield Radiograph(pixels, Header("PNG", *pixels.shape, "L", 8, pixels.size))
+
+
+@dataclass(frozen=True)
+class StubClassifier:
+    """A classifier made of a function from arrays (m, side, side) to probabilities (m, classes)."""
+
+    classes: tuple[str, ...]
+    function: Callable[[Array], Array]
+    threshold: Threshold | None = None
+    side: int | None = SIDE
+
+    def predict(self, radiographs: Iterable[Radiograph]) -> Array:
+        return self.function(np.stack([radiograph.pixels for radiograph in radiographs]))
 
 
 def planted(labels: Array, d: int = 20, signal: float = 2.0, seed: int = 0) -> Array:
@@ -65,17 +86,15 @@ def make_subject() -> MakeSubject:
         One patient an image, and one source, otherwise.
     columns : dict
         More columns of the table, or others (format, rows, columns, mode, bits, bytes, view, age, sex).
-    altered : dict of str to array, shape (n, d)
-        Features by an alteration's name; drawn without a signal otherwise.
-    squares : array of float32, shape (n, side, side)
-        Prepared pixels; noise otherwise.
+    ablated : dict of str to array, shape (n, d)
+        Features by an ablation's name; drawn without a signal otherwise.
+    pixels : array of float32, shape (n, side, side)
+        Noise otherwise.
     classify : callable
-        From squares (m, side, side) to probabilities (m, classes); all alike otherwise.
-    threshold : float
-        0.5 for two classes otherwise.
+        From arrays (m, side, side) to probabilities (m, classes); constant otherwise.
     external : External
-    head, splitting : HeadSettings, SplitSettings
-        A linear head of one strength, and 40 % for the test, otherwise.
+    splitting : SplitSettings
+        Of the classifier whose predictions are audited; 40 % for the test otherwise.
     seed : int
     """
 
@@ -89,12 +108,10 @@ def make_subject() -> MakeSubject:
         patients: Any = None,
         sources: Any = "made",
         columns: Mapping[str, Any] | None = None,
-        altered: Mapping[str, Array] | None = None,
-        squares: Array | None = None,
+        ablated: Mapping[str, Array] | None = None,
+        pixels: Array | None = None,
         classify: Callable[[Array], Array] | None = None,
-        threshold: float | None = None,
         external: External | None = None,
-        head: Any = None,
         splitting: SplitSettings | None = None,
         seed: int = 0,
     ) -> Subject:
@@ -110,7 +127,7 @@ def make_subject() -> MakeSubject:
             title="Made of arrays",
             cohort=CohortSettings(classes=list(classes), select=[Selection(source="phantom")]),
             split=splitting or SplitSettings(test=0.4, validation=0.2),
-            head=head or LinearHeadSettings(C=[0.01]),
+            head=LinearHeadSettings(C=[0.01]),
             seed=seed,
         )
         folds = split(table, recipe.split)
@@ -120,23 +137,23 @@ def make_subject() -> MakeSubject:
             for part in ("train", "validation", "test")[0 if len(folds) == 1 else 2 :]:
                 rows = getattr(fold, part)
                 table.loc[rows, "split"], table.loc[rows, "fold"] = part, number
-        noise = {name: planted(labels, signal=0, seed=seed + 2) for name in ("frame", "middle", "thumbnail")}
-        images = StubImages(
-            names=tuple(table["image"]),
-            squares=rng.random((n, SIDE, SIDE), np.float32) if squares is None else squares,
-            whole=features,
-            altered=noise | dict(altered or {}),
-        )
+        noise = {name: planted(labels, signal=0, seed=seed + 2) for name in ABLATED}
+        constant = np.full(len(classes), 1 / len(classes), np.float32)
+        threshold = Threshold(0.5, "fixed") if len(classes) == 2 else None
         return Subject(
-            recipe=recipe,
-            head=recipe.head,
             table=table,
-            features=features,
             predictions=experiment.predictions,
-            images=images,
-            classify=classify or (lambda given: np.full((len(given), len(classes)), 1 / len(classes))),
-            threshold=(threshold or 0.5) if len(classes) == 2 else None,
+            images=StubImages(
+                pixels=rng.random((n, SIDE, SIDE), np.float32) if pixels is None else pixels,
+                whole=features,
+                ablated=noise | dict(ablated or {}),
+            ),
+            classifier=StubClassifier(
+                classes, classify or (lambda given: np.tile(constant, (len(given), 1))), threshold
+            ),
             external=external,
+            regularisation=(0.01,),
+            seed=seed,
         )
 
     return make

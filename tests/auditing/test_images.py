@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hilum.auditing import ALTERATIONS, Images
+from hilum.auditing import ABLATIONS, ProbeImages
+from hilum.auditing.ablation import grey_values
 from hilum.backbone import FeatureStore, OpenVinoEngine, open_backbone
 from hilum.errors import AuditError
 from hilum.radiograph import Preprocessing, read
@@ -14,33 +15,52 @@ from hilum.recipe.settings import BackboneSettings
 @pytest.fixture
 def images(tmp_path):
     rng = np.random.default_rng(0)
-    for number in range(3):
-        Image.fromarray(rng.integers(0, 255, (70, 80), dtype=np.uint8)).save(tmp_path / f"{number}.png")
+    paths = [tmp_path / f"{number}.png" for number in range(4)]
+    for path in paths:
+        Image.fromarray(rng.integers(0, 255, (70, 80), dtype=np.uint8)).save(path)
     backbone = open_backbone(BackboneSettings(name="test_resnet", weights="random"), 64, seed=1)
     with FeatureStore.open(tmp_path / "store") as store:
-        names, engine = ("0.png", "1.png", "2.png"), OpenVinoEngine(backbone)
-        yield Images(tmp_path, names, Preprocessing(64), backbone, engine, store)
+        yield ProbeImages(paths, Preprocessing(64), backbone, OpenVinoEngine(backbone), store)
 
 
-def test_rows_come_in_the_order_asked_for(images):
-    squares = list(images.prepared([2, 0]))
-    expected = [Preprocessing(64).apply(read(images.root / name).pixels) for name in ("2.png", "0.png")]
-    assert np.array_equal(squares, expected)
-    assert np.array_equal(images.features([2, 0]), images.features(range(3))[[2, 0]])
+def preprocessed(images, rows):
+    return [images.preprocessing.apply(read(images.paths[row]).pixels) for row in rows]
 
 
-def test_features_of_altered_images_are_those_of_their_altered_pixels(images):
-    alteration = ALTERATIONS["frame"]
-    whole = images.features(range(3))
-    altered = (alteration.apply(square) for square in images.prepared(range(3)))
-    expected = np.stack(list(OpenVinoEngine(images.backbone).run(altered)))
-    for _ in range(2):  # computed, then looked up
-        assert np.array_equal(images.features(range(3), alteration), expected)
-    assert not np.allclose(whole, expected)
-    assert np.array_equal(images.features(range(3)), whole)
+@pytest.mark.parametrize("surveyed", [False, True])
+def test_features_are_those_of_the_ablated_pixels(images, surveyed):
+    if surveyed:
+        images.survey([0, 1, 3])
+    for ablation in (None, ABLATIONS["border"]):
+        pixels = preprocessed(images, [3, 0])
+        pixels = pixels if ablation is None else map(ablation.apply, pixels)
+        expected = np.stack(list(OpenVinoEngine(images.backbone).run(pixels)))
+        assert np.array_equal(images.features([3, 0], ablation), expected)
 
 
-def test_an_image_that_is_gone_is_said(images):
-    (images.root / "1.png").unlink()
-    with pytest.raises(AuditError, match="1 of 3 images cannot be read"):
-        images.features(range(3))
+@pytest.mark.parametrize("surveyed", [False, True])
+def test_histograms_are_those_of_the_networks_input(images, surveyed):
+    if surveyed:
+        images.survey([0, 1, 3])
+    expected = np.stack([grey_values(one) for one in preprocessed(images, [3, 0])])
+    np.testing.assert_array_equal(images.histograms([3, 0]), expected)
+
+
+def test_a_survey_reads_each_file_once(images, monkeypatch):
+    from hilum.backbone import features
+
+    opened = []
+    read_content = features.read_content
+    monkeypatch.setattr(features, "read_content", lambda path: opened.append(path) or read_content(path))
+    images.survey([0, 1, 3])
+    for ablation in (None, ABLATIONS["border"], ABLATIONS["lungs_removed"], ABLATIONS["thumbnail"]):
+        images.features([0, 1, 3], ablation)
+    images.features(range(4))
+    images.histograms([1, 3])
+    assert sorted(opened) == sorted(images.paths)
+
+
+def test_a_missing_image_is_an_error(images):
+    images.paths[1].unlink()
+    with pytest.raises(AuditError, match="1 of 4 images cannot be read"):
+        images.features(range(4))

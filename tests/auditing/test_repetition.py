@@ -1,98 +1,82 @@
 from __future__ import annotations
 
-import os
-import select
-import subprocess
-import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, roc_auc_score
 
-from hilum.auditing import repetition
 from hilum.auditing.repetition import Trial, repeat
 from hilum.cohort import split
 from hilum.errors import AuditError
-from hilum.metrics import evaluate
-from hilum.recipe.settings import DenseHeadSettings, SplitSettings
-from hilum.run.experiment import perform
+from hilum.recipe.settings import SplitSettings
+
+RULE = SplitSettings(test=0.4)
 
 
-def trials_of(subject, count, **changes):
-    rule = subject.recipe.split
-    return [
-        Trial(rule.model_copy(update={"seed": seed, **changes}), subject.labels[subject.rows], seed)
-        for seed in range(count)
-    ]
+def trials_of(subject, count):
+    labels = subject.labels[subject.rows]
+    return [Trial(RULE.model_copy(update={"seed": seed}), labels) for seed in range(count)]
 
 
-@pytest.mark.parametrize("classes", [("normal", "covid"), ("a", "b", "c")])
-def test_a_repetition_scores_as_the_experiment_itself(make_subject, classes):
-    subject = make_subject(classes=classes, signal=1.0)
+def test_a_repetition_fits_and_tests_the_probe_model(make_subject):
+    subject = make_subject(signal=1.0)
     found = repeat(subject, trials_of(subject, 3), "Trying")
     for seed in range(3):
-        folds = split(subject.table, subject.recipe.split.model_copy(update={"seed": seed}))
-        recipe = subject.recipe.model_copy(update={"seed": seed})
-        test = perform(subject.table, subject.features, folds, recipe).predictions.part("test")
-        expected = evaluate(test, np.random.default_rng(0), resamples=2)
-        assert found.accuracy[seed] == pytest.approx(expected["accuracy"].value, abs=1e-12)
-        assert found.auc[seed] == pytest.approx(expected["roc_auc"].value, abs=1e-12)
-    assert found.accuracy.min() < 1
+        (fold,) = split(subject.table, RULE.model_copy(update={"seed": seed}))
+        predicted = subject.predict_held_out(np.concatenate([fold.train, fold.validation]), fold.test)
+        truth = subject.labels[fold.test]
+        assert found.accuracy[seed] == accuracy_score(truth, predicted.argmax(axis=1))
+        assert found.auc[seed] == pytest.approx(roc_auc_score(truth, predicted[:, 1]), abs=1e-12)
+    assert len(set(found.auc)) > 1
 
 
-def test_other_processes_give_the_same_scores(make_subject, monkeypatch):
-    head = DenseHeadSettings(units=8, epochs=3)
-    subject = make_subject(signal=0.5, head=head)
-    here = repeat(subject, trials_of(subject, 5), "Trying")
-    monkeypatch.setattr(repetition, "WORTHWHILE_SECONDS", 0)
-    monkeypatch.setattr(repetition, "cpu_count", lambda: 2)
-    there = repeat(subject, trials_of(subject, 5), "Trying")
-    assert len(set(here.auc)) > 1
-    np.testing.assert_array_equal(here.auc, there.auc)
-    np.testing.assert_array_equal(here.accuracy, there.accuracy)
+def test_three_classes_have_the_mean_auc_of_each_against_the_others(make_subject):
+    subject = make_subject(classes=("a", "b", "c"), signal=1.0)
+    found = repeat(subject, trials_of(subject, 1), "Trying")
+    (fold,) = split(subject.table, RULE)
+    predicted = subject.predict_held_out(np.concatenate([fold.train, fold.validation]), fold.test)
+    truth = subject.labels[fold.test]
+    expected = np.mean([roc_auc_score(truth == code, predicted[:, code]) for code in range(3)])
+    assert found.auc[0] == pytest.approx(expected, abs=1e-12)
 
 
-def test_little_work_starts_no_process(make_subject, monkeypatch):
-    monkeypatch.setattr(repetition, "_in_processes", None)
-    assert len(repeat(make_subject(), trials_of(make_subject(), 4), "Trying")) == 4
-
-
-def test_trials_that_cannot_be_done_are_counted_and_many_are_refused(make_subject):
+def test_failed_trials_are_counted_and_many_are_an_error(make_subject):
     subject = make_subject(n=40)
-    nothing = np.zeros(40, np.int64)
-    one = Trial(subject.recipe.split, nothing, 0)
-    found = repeat(subject, [*trials_of(subject, 2), one], "Trying")
+    impossible = Trial(RULE, np.zeros(40, np.int64))
+    found = repeat(subject, [*trials_of(subject, 2), impossible], "Trying")
     assert (len(found), found.failed) == (2, 1)
     with pytest.raises(AuditError, match="1 of 2 repetitions could not be done"):
-        repeat(subject, [one, *trials_of(subject, 1)], "Trying")
+        repeat(subject, [impossible, *trials_of(subject, 1)], "Trying")
 
 
-def test_of_several_folds_the_seed_names_one(make_subject):
-    subject = make_subject(splitting=SplitSettings(folds=3, validation=0.2))
-    assert len(set(repeat(subject, trials_of(subject, 6), "Trying").auc)) > 1
+def test_a_sample_of_a_large_cohort_keeps_patients_whole(make_subject, monkeypatch):
+    monkeypatch.setattr("hilum.auditing.subject.MAX_ROWS", 50)
+    patients = [f"p{row // 3}" for row in range(120)]
+    subject = make_subject(labels=np.repeat(np.arange(40) % 2, 3), patients=patients)
+    chosen = subject.table["patient"].iloc[subject.rows]
+    assert 45 <= len(chosen) <= 50
+    assert (chosen.value_counts() == 3).all()
+    assert len(repeat(subject, trials_of(subject, 2), "Trying")) == 2
 
 
-def test_what_another_process_imports_is_light():
-    code = (
-        "import sys, hilum.auditing.repetition;"
-        "print(*({'torch', 'timm', 'openvino', 'matplotlib'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("\n", "")
+@pytest.mark.parametrize(
+    ("splitting", "by", "test"),
+    [
+        (SplitSettings(by="image", test=0.3), "image", 0.3),
+        (SplitSettings(by="patient", test=0.25), "patient", 0.25),
+        (SplitSettings(by="image", folds=4), "image", 0.25),
+    ],
+)
+def test_the_rule_of_the_given_split_is_inferred(make_subject, splitting, by, test):
+    patients = [f"p{row % 40}" for row in range(120)]
+    subject = make_subject(labels=np.resize(np.arange(40) % 2, 120), patients=patients, splitting=splitting)
+    assert subject.splitting.by == by
+    assert subject.splitting.test == pytest.approx(test, abs=0.01)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a parent that can be killed")
-def test_a_process_ends_with_a_killed_parent():
-    child = (
-        "import sys, time; from hilum.auditing.repetition import _follow;"
-        "_follow(int(sys.argv[1])); print('up', flush=True); time.sleep(90)"
-    )
-    parent = (
-        "import os, subprocess, sys;"
-        f"child = subprocess.Popen([sys.executable, '-c', {child!r}, str(os.getpid())]);"
-        "child.wait()"
-    )
-    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "up\n"
-        process.kill()
-        assert select.select([process.stdout], [], [], 30)[0]  # it closes when nobody holds it any more
-        assert process.stdout.read() == ""
+def test_predictions_of_test_images_alone_do_not_show_a_split(make_subject):
+    subject = make_subject()
+    subject = replace(subject, predictions=subject.predictions.part("test"))
+    with pytest.raises(AuditError, match="does not say which images"):
+        _ = subject.splitting

@@ -1,11 +1,11 @@
-"""The audit: can the result be believed? Probes ask, and the verdict says it in plain words.
+"""The audit: can a classifier's result be believed? Probes with answers, and a verdict in plain words.
 
-A probe is a question with an experiment; `probes` lists them, ``docs/audit.md`` explains how to add one.
+`probes` lists the probes; ``docs/audit.md`` explains their rules and how to add one.
 """
 
 from __future__ import annotations
 
-from hilum.auditing.ablation import ALTERATIONS, transplanted
+from hilum.auditing.ablation import ABLATIONS
 from hilum.auditing.audit import Asked, Audit, examine, illustrated, probes
 from hilum.auditing.comparison import CHANCE
 from hilum.auditing.probe import (
@@ -23,11 +23,12 @@ from hilum.auditing.probe import (
     Scale,
     cannot_tell,
 )
-from hilum.auditing.subject import External, Images, Subject
+from hilum.auditing.images import Images, ProbeImages
+from hilum.auditing.subject import External, Subject
 from hilum.auditing.verdict import Verdict
 
 __all__ = [
-    "ALTERATIONS",
+    "ABLATIONS",
     "CHANCE",
     "Answer",
     "Asked",
@@ -43,6 +44,7 @@ __all__ = [
     "Images",
     "Picture",
     "Probe",
+    "ProbeImages",
     "Rating",
     "Scale",
     "Subject",
@@ -51,5 +53,4 @@ __all__ = [
     "examine",
     "illustrated",
     "probes",
-    "transplanted",
 ]

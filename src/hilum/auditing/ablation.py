@@ -1,4 +1,7 @@
-"""What is taken from an image, so that a classifier must do with what is left."""
+"""Regions of a radiograph, and images from which a region or all detail is removed.
+
+Every function works on an image of any shape; `ABLATIONS` lists what the audit does to images.
+"""
 
 from __future__ import annotations
 
@@ -10,43 +13,43 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from hilum.radiograph import Preprocessing
-
 __all__ = [
-    "ALTERATIONS",
-    "FRAME_WIDTH",
-    "THUMBNAIL_SIDE",
-    "Alteration",
-    "Altered",
+    "ABLATIONS",
+    "Ablation",
     "Mask",
+    "Pixels",
     "border",
+    "grey_values",
     "lung_region",
-    "transplanted",
+    "swap_regions",
 ]
 
-
+Pixels = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-FRAME_WIDTH = 0.05
-"""Of the outer ring, as a share of the side."""
+BORDER_WIDTH = 0.05
+"""Width of the border as a fraction of each side."""
+THUMBNAIL_SIDE = 8
 
 _HALF_WIDTH = 0.45
 _TOP, _SHOULDERS, _BOTTOM = 0.04, 0.5, 0.9
-_ROUNDNESS = 2.5  # of the arch: 2 would be an ellipse, more comes nearer to a rectangle
+_ROUNDNESS = 2.5  # exponent of the superellipse: 2 is an ellipse, larger values approach a rectangle
+_BINS = 64
+_QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_SEAM = 0.01  # standard deviation of the blended seam as a fraction of the side, some 2 pixels of 224
+_VERSION = 2  # part of the cache key: increase it when an ablation gives other values
 
 
-def lung_region(side: int) -> Mask:
-    """Return the part of a square image that holds the lungs, bool (side, side).
+def lung_region(shape: tuple[int, int]) -> Mask:
+    """Return the region that holds the lungs, the same for every image: bool, as `shape` (rows, columns).
 
-    An arch, 90 % of the image wide, from 4 % below its top to 10 % above its bottom. In some 130 frontal
-    films of three collections, looked at one by one, and in synthetic ones, it covers both lungs nearly
-    always; where a film is cropped to the lungs themselves, slivers of their sides stay outside. (A central
-    square of 70 % would leave the bases and outer thirds of most lungs in sight.) What lies around the
-    arch is shoulders, neck, arms, belly, letters and the film's borders.
+    The region is an arch: 90 % of the width, from 4 % to 90 % of the height. It covers both lungs nearly
+    always, as an inspection of 130 frontal films of three collections showed; films that are cropped to the
+    lungs leave slivers outside. Shoulders, neck, arms, abdomen, lettering and the border lie outside.
 
     Examples
     --------
-    >>> for row in middle(8).astype(int):
+    >>> for row in lung_region((8, 8)).astype(int):
     ...     print("".join(map(str, row)))
     00111100
     01111110
@@ -57,121 +60,107 @@ def lung_region(side: int) -> Mask:
     11111111
     00000000
     """
-    place = (np.arange(side) + 0.5) / side
-    across = abs(place - 0.5) / _HALF_WIDTH
-    up = np.clip((_SHOULDERS - place) / (_SHOULDERS - _TOP), 0, None)
-    arch: Mask = across[None] ** _ROUNDNESS + up[:, None] ** _ROUNDNESS <= 1
-    return arch & (place < _BOTTOM)[:, None]
+    down, across = ((np.arange(side) + 0.5) / side for side in shape)
+    horizontal = abs(across - 0.5) / _HALF_WIDTH
+    vertical = np.clip((_SHOULDERS - down) / (_SHOULDERS - _TOP), 0, None)
+    arch: Mask = horizontal[None] ** _ROUNDNESS + vertical[:, None] ** _ROUNDNESS <= 1
+    return arch & (down < _BOTTOM)[:, None]
 
 
-def border(side: int) -> Mask:
-    """Return the outer ring of a square image, bool (side, side): 5 % of the side, which lungs seldom reach.
+def border(shape: tuple[int, int]) -> Mask:
+    """Return the outer 5 % of an image, which lungs seldom reach: bool, as `shape` (rows, columns).
 
     Examples
     --------
-    >>> int(frame(20).sum()), 20 * 20 - 18 * 18
+    >>> int(border((20, 20)).sum()), 20 * 20 - 18 * 18
     (76, 76)
     """
-    width = max(1, round(side * FRAME_WIDTH))
-    ring = np.ones((side, side), bool)
-    ring[width:-width, width:-width] = False
+    ring = np.ones(shape, bool)
+    rows, columns = (max(1, round(side * BORDER_WIDTH)) for side in shape)
+    ring[rows:-rows, columns:-columns] = False
     return ring
 
 
-Square = NDArray[np.float32]
-
-THUMBNAIL_SIDE = 8
-_SEAM = 0.01
-"""Standard deviation of a seam's softness, as a share of the side. Composites within a label keep their
-answer about as often with a hard seam, or with one three times as soft."""
-_VERSION = 2  # part of the key: raise it when an alteration gives other values
-
-
 @dataclass(frozen=True)
-class Alteration:
-    """Something that is done to a prepared square.
+class Ablation:
+    """A removal of image content.
 
     Parameters
     ----------
     name : str
     apply : callable
-        From float32 (side, side) in [0, 1] to the same; the input stays as it is.
+        From float32 (rows, columns) in [0, 1] to the same; does not change its input.
     """
 
     name: str
-    apply: Callable[[Square], Square]
-
-
-@dataclass(frozen=True)
-class Altered:
-    """A preprocessing, and an alteration after it; features of altered images are cached under its key.
-
-    Parameters
-    ----------
-    preprocessing : Preprocessing
-    alteration : Alteration
-    """
-
-    preprocessing: Preprocessing
-    alteration: Alteration
-
-    @property
-    def size(self) -> int:
-        """Side of the square in pixels."""
-        return self.preprocessing.size
+    apply: Callable[[Pixels], Pixels]
 
     @property
     def key(self) -> str:
-        """A text that names this preprocessing, for cache keys; equal keys mean equal values."""
-        return f"{self.preprocessing.key}-{self.alteration.name}-{_VERSION}"
-
-    def apply(self, pixels: NDArray[np.float32], extent: tuple[int, int] | None = None) -> Square:
-        """Prepare one picture, and alter it."""
-        return self.alteration.apply(self.preprocessing.apply(pixels, extent))
+        """Identifies the ablation in cache keys; equal keys give equal values."""
+        return f"{self.name}-{_VERSION}"
 
 
-def _frame(square: Square) -> Square:
-    return np.where(border(len(square)), square, np.float32(0))
+def _border_only(image: Pixels) -> Pixels:
+    return np.where(border(image.shape), image, np.float32(0))
 
 
-def _without_middle(square: Square) -> Square:
-    return np.where(lung_region(len(square)), np.float32(0), square)
+def _without_border(image: Pixels) -> Pixels:
+    return np.where(border(image.shape), np.float32(0), image)
 
 
-def _dots(square: Square) -> Square:
-    """Reduce to 8 × 8 mean values, each shown as a flat square."""
-    side = len(square)
-    small = Image.fromarray(square).resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
-    return np.asarray(small.resize((side, side), Image.Resampling.NEAREST)).clip(0, 1)
+def _without_lungs(image: Pixels) -> Pixels:
+    return np.where(lung_region(image.shape), np.float32(0), image)
 
 
-ALTERATIONS = {
-    alteration.name: alteration
-    for alteration in (
-        Alteration("frame", _frame),
-        Alteration("middle", _without_middle),
-        Alteration("thumbnail", _dots),
+def _thumbnail(image: Pixels) -> Pixels:
+    """Reduce to 8 × 8 mean values, at the image's own size."""
+    small = Image.fromarray(image).resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
+    return np.asarray(small.resize(image.shape[::-1], Image.Resampling.NEAREST)).clip(0, 1)
+
+
+ABLATIONS = {
+    ablation.name: ablation
+    for ablation in (
+        Ablation("border", _border_only),
+        Ablation("border_removed", _without_border),
+        Ablation("lungs_removed", _without_lungs),
+        Ablation("thumbnail", _thumbnail),
     )
 }
-"""By name: only the outer ring left, the middle blacked out, 8 × 8 dots."""
+"""By name: the border only; the border black; the lung region black; 8 × 8 mean values."""
 
 
-def transplanted(middle: Square, frame: Square, mask: Mask | None = None) -> Square:
-    """Set the middle of one prepared image into another.
-
-    The seam is softened, over some five pixels of 224, so that no edge stands where neither image has one.
-
-    Parameters
-    ----------
-    middle, frame : ndarray of float32, shape (side, side), range [0, 1]
-    mask : ndarray of bool, shape (side, side), optional
-        What is taken from the first; `hilum.auditing.ablation.lung_region` otherwise.
+def grey_values(image: Pixels) -> NDArray[np.float64]:
+    """Describe the grey values of an image, and those outside its lung region.
 
     Returns
     -------
-    ndarray of float32, shape (side, side)
+    ndarray of float64, shape (2, 71)
+        The share of pixels in each of 64 bins of [0, 1], and seven quantiles.
     """
-    mask = lung_region(len(frame)) if mask is None else mask
-    weight = gaussian_filter(mask.astype(np.float32), _SEAM * len(frame))
-    both: Square = weight * middle + (1 - weight) * frame
-    return both
+    return np.stack([_histogram(image), _histogram(image[~lung_region(image.shape)])])
+
+
+def _histogram(pixels: Pixels) -> NDArray[np.float64]:
+    counts, _ = np.histogram(pixels, _BINS, (0, 1))
+    return np.concatenate([counts / pixels.size, np.quantile(pixels, _QUANTILES)])
+
+
+def swap_regions(lungs: Pixels, surroundings: Pixels) -> Pixels:
+    """Put the lung region of one image into another image of the same shape.
+
+    The seam is blended so that it adds no edge that neither image has.
+
+    Parameters
+    ----------
+    lungs, surroundings : ndarray of float32, shape (rows, columns), range [0, 1]
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+    """
+    mask = lung_region(surroundings.shape).astype(np.float32)
+    weight = gaussian_filter(mask, _SEAM * len(surroundings))
+    blended: Pixels = weight * lungs + (1 - weight) * surroundings
+    return blended

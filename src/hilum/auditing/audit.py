@@ -1,4 +1,4 @@
-"""An audit: all answers and the verdict, and the file that keeps them."""
+"""The audit: all probes and their answers, the verdict, and ``audit.json``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.auditing.ablation import ALTERATIONS, transplanted
+from hilum.auditing.ablation import ABLATIONS, swap_regions
 from hilum.auditing.probe import Answer, Example, Examples, Probe, Rating, Scale, cannot_tell, pictures
-from hilum.auditing.probes import OWN
+from hilum.auditing.probes import PROBES
 from hilum.auditing.subject import Subject
 from hilum.auditing.verdict import Verdict, conclude
 from hilum.errors import AuditError, HilumError
@@ -33,15 +33,14 @@ ENTRY_POINTS = "hilum.probes"
 
 @cache
 def probes() -> dict[str, Probe]:
-    """All probes by name, in the order in which they are asked.
+    """Return all probes by name, in the order in which they run: our own, then those of installed packages.
 
     Raises
     ------
     AuditError
-        If an entry point gives something else than a probe, or takes a name that is taken.
-
+        If an entry point is no `Probe`, or has the name of another probe.
     """
-    known = {probe.name: probe for probe in OWN}
+    known = {probe.name: probe for probe in PROBES}
     for point in entry_points(group=ENTRY_POINTS):
         probe = point.load()
         if not isinstance(probe, Probe) or probe.name in known:
@@ -61,7 +60,7 @@ def illustrated(example: Example, prepared: Callable[[str], NDArray[np.float32]]
     ----------
     example : Example
     prepared : callable
-        From an image's name to its prepared square, float32 (side, side) in [0, 1].
+        From an image's name to its pixels, stretched to a square: float32 (side, side) in [0, 1].
 
     Returns
     -------
@@ -72,48 +71,50 @@ def illustrated(example: Example, prepared: Callable[[str], NDArray[np.float32]]
     RadiographError
         If an image cannot be read.
     """
-    square = prepared(example.image)
-    if example.middle_of:
-        square = transplanted(prepared(example.middle_of), square)
-    if example.alteration:
-        square = ALTERATIONS[example.alteration].apply(square)
-    drawn: NDArray[np.uint8] = np.rint(255 * square.clip(0, 1)).astype(np.uint8)
+    pixels = prepared(example.image)
+    if example.lungs_of:
+        pixels = swap_regions(prepared(example.lungs_of), pixels)
+    if example.ablation:
+        pixels = ABLATIONS[example.ablation].apply(pixels)
+    drawn: NDArray[np.uint8] = np.rint(255 * pixels.clip(0, 1)).astype(np.uint8)
     return drawn
 
 
-SCHEMA_VERSION = 1
-"""Of ``audit.json``."""
+SCHEMA_VERSION = 2
+"""Version of ``audit.json``."""
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A question, and what came of it.
+    """A probe with its answer, as ``audit.json`` keeps it.
 
     Parameters
     ----------
-    title, question, source : str
-        The probe's.
+    title, question, source, caption, note : str
+        See `Probe`.
     answer : Answer
     seconds : float
-        How long it took; NaN when read back, since equal runs leave equal files.
+        Duration; NaN when read from a file, so that equal audits leave equal files.
     """
 
     title: str
     question: str
     source: str
     answer: Answer
+    caption: str = ""
+    note: str = ""
     seconds: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What the audit found.
+    """The verdict and every probe's answer.
 
     Parameters
     ----------
     verdict : Verdict
     asked : mapping of str to Asked
-        By the probe's name, in the order in which they were asked.
+        By the probe's name, in the order in which the probes ran.
     """
 
     verdict: Verdict
@@ -121,12 +122,12 @@ class Audit:
 
     @property
     def answers(self) -> dict[str, Answer]:
-        """The answers by the probe's name."""
+        """Answers by the probe's name."""
         return {name: asked.answer for name, asked in self.asked.items()}
 
     @property
     def examples(self) -> tuple[Example, ...]:
-        """All images that pictures show, each once."""
+        """The images that the answers show, each once."""
         shown = (
             example
             for answer in self.answers.values()
@@ -138,7 +139,7 @@ class Audit:
         return tuple(dict.fromkeys(shown))
 
     def write(self, path: Path) -> None:
-        """Write ``audit.json``, whole or not at all."""
+        """Write ``audit.json`` atomically."""
         write_json(
             path,
             {
@@ -152,7 +153,7 @@ class Audit:
 
     @classmethod
     def read(cls, path: Path) -> Audit:
-        """Read what `write` wrote.
+        """Read ``audit.json``.
 
         Raises
         ------
@@ -163,39 +164,37 @@ class Audit:
             values = json.loads(path.read_bytes())
             if values["schema_version"] != SCHEMA_VERSION:
                 raise AuditError(
-                    "the audit is of another version of hilum",
+                    "the audit was written by another version of hilum",
                     path=path,
                     expected=f"schema_version {SCHEMA_VERSION}",
                     found=str(values["schema_version"]),
-                    remedy="`hilum audit RUN` makes it anew.",
+                    remedy="Run `hilum audit RUN` again.",
                 )
             verdict = Verdict(Rating(values["verdict"]), values["sentence"], tuple(values["decisive"]))
             return cls(verdict, {name: _asked(record) for name, record in values["probes"].items()})
         except FileNotFoundError as error:
-            raise AuditError("no audit is here", path=path, remedy="`hilum audit RUN` makes one.") from error
+            raise AuditError("there is no audit", path=path, remedy="Run `hilum audit RUN`.") from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise AuditError("the audit is damaged", path=path, found=str(error).splitlines()[0]) from error
 
 
 def examine(subject: Subject, asking: Iterable[Probe] | None = None) -> Audit:
-    """Ask all probes, and conclude.
+    """Run probes, and conclude.
 
-    A probe that fails for a reason that hilum knows (too few patients, an image that is gone) answers
-    ``cannot tell`` with it; it ends nothing.
+    A probe that raises a `HilumError`, such as too few patients or a missing image, answers *cannot tell*.
 
     Parameters
     ----------
     subject : Subject
     asking : iterable of Probe, optional
-        Those to ask; all otherwise.
+        All probes by default.
     """
-    asking = list(probes().values() if asking is None else asking)
-    asked = {
-        probe.name: _ask(probe, subject)
-        for probe in subject.progress.track(asking, what="Auditing", total=len(asking))
-    }
+    known = {probe.name: probe for probe in (probes().values() if asking is None else asking)}
+    tracked = subject.progress.track(known.values(), what="Auditing", total=len(known))
+    asked = {probe.name: _ask(probe, subject) for probe in tracked}
     answers = {name: one.answer for name, one in asked.items()}
-    return Audit(conclude(answers, _result(subject)), asked)
+    test, rng = subject.predictions.part("test"), np.random.default_rng(subject.seed)
+    return Audit(conclude(answers, known, evaluate(test, rng)["roc_auc"]), asked)
 
 
 def _ask(probe: Probe, subject: Subject) -> Asked:
@@ -205,13 +204,10 @@ def _ask(probe: Probe, subject: Subject) -> Asked:
     except HilumError as error:
         answer = cannot_tell(error.cause)
     if answer.rating.severity > probe.worst.severity:
-        msg = f"{probe.name}: read as {answer.rating}, and can say {probe.worst} at most"
+        msg = f"{probe.name}: rated {answer.rating}, can be {probe.worst} at most"
         raise ValueError(msg)
-    return Asked(probe.title, probe.question, probe.source, answer, time.perf_counter() - start)
-
-
-def _result(subject: Subject) -> Estimate:
-    return evaluate(subject.predictions.part("test"), np.random.default_rng(subject.recipe.seed))["roc_auc"]
+    seconds = time.perf_counter() - start
+    return Asked(probe.title, probe.question, probe.source, answer, probe.caption, probe.note, seconds)
 
 
 def _record(asked: Asked) -> dict[str, Any]:
@@ -227,6 +223,8 @@ def _record(asked: Asked) -> dict[str, Any]:
         "reason": answer.reason,
         "title": asked.title,
         "source": asked.source,
+        "caption": asked.caption,
+        "note": asked.note,
         "details": dict(answer.details),
         "pictures": [asdict(picture) for picture in answer.pictures],
     }
@@ -247,4 +245,5 @@ def _asked(record: Mapping[str, Any]) -> Asked:
         details=record["details"],
         pictures=pictures(record["pictures"]),
     )
-    return Asked(record["title"], record["question"], record["source"], answer)
+    words = {name: record[name] for name in ("title", "question", "source", "caption", "note")}
+    return Asked(**words, answer=answer)

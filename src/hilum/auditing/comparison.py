@@ -1,8 +1,4 @@
-"""What a part of the data tells by itself, against what the whole image tells, in the same folds.
-
-The shared machinery of the probes that take something away: out-of-fold probabilities, an AUC for each with
-its interval over the same resampled patients, and how much of the whole image's result the part explains.
-"""
+"""Comparison of what a part of the data predicts with what the whole image predicts."""
 
 from __future__ import annotations
 
@@ -16,26 +12,32 @@ from hilum.auditing.subject import Subject
 from hilum.metrics import Estimate, Predictions
 from hilum.metrics.intervals import Floats, contrasts, estimates
 
-__all__ = ["CHANCE", "BaselineComparison", "compare_with_baseline", "forest_out_of_fold"]
-
+__all__ = [
+    "CHANCE",
+    "BaselineComparison",
+    "compare_predictions",
+    "compare_with_baseline",
+    "forest_out_of_fold",
+]
 
 CHANCE = 0.5
+_RESAMPLES = 2000
 _TREES = 100
 
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """A part against the whole.
+    """The performance of a part of the data beside that of the whole image, on the same rows.
 
     Parameters
     ----------
     part, whole : Estimate
-        AUC of each (of three classes or more: mean over the classes, each against the rest).
+        AUC; with three classes or more the mean over the classes, each against the others.
     explained : Estimate
-        (part - 0.5) / (whole - 0.5): how much of what the whole is better than chance the part has too.
-        NaN where the whole is no better than chance.
+        (part - 0.5) / (whole - 0.5): the share of the performance above chance that the part has too. NaN
+        where the whole image performs no better than chance.
     patients : int
-        Of the scarcest class.
+        Of the rarest class.
     """
 
     part: Estimate
@@ -47,36 +49,48 @@ class BaselineComparison:
 def compare_with_baseline(
     subject: Subject,
     probabilities: NDArray[np.floating],
-    name: str,
+    stream: str,
     among: NDArray[np.bool_] | None = None,
 ) -> BaselineComparison:
-    """Compare out-of-fold probabilities of `subject.rows` with those of the whole images.
+    """Compare out-of-fold probabilities of `subject.rows` with the probe model's from whole images.
 
     Parameters
     ----------
     subject : Subject
     probabilities : ndarray of float, shape (rows, classes)
-    name : str
-        Of the probe, for its random numbers.
+    stream : str
+        Random stream of the resamples; see `Subject.rng`.
     among : ndarray of bool, shape (rows,), optional
-        Rows to compare on, at least one of every class; all otherwise.
+        Rows to compare on, at least one of every class; all by default.
     """
     among = np.ones(len(subject.rows), dtype=bool) if among is None else among
     part, whole = (
         Predictions(subject.predicted(one).table[among], subject.classes)
         for one in (probabilities, subject.reference)
     )
+    return compare_predictions(part, whole, subject.rng(stream))
+
+
+def compare_predictions(
+    part: Predictions, whole: Predictions, rng: np.random.Generator
+) -> BaselineComparison:
+    """Compare two predictions of the same rows, with intervals by the same resamples of patients.
+
+    Parameters
+    ----------
+    part, whole : Predictions
+        The same images in the same order.
+    rng : numpy.random.Generator
+    """
 
     def values(weights: Floats) -> dict[str, Floats]:
         aucs = _auc(part, weights), _auc(whole, weights)
         above = np.where(aucs[1] > CHANCE, aucs[1] - CHANCE, np.nan)
         return {"part": aucs[0], "whole": aucs[1], "explained": (aucs[0] - CHANCE) / above}
 
-    found = estimates(values, part, subject.rng(name), 2000)
-    rows = subject.rows[among]
-    labels, patients = subject.labels[rows], subject.patients[rows]
-    scarcest = min(len(set(patients[labels == code])) for code in range(len(subject.classes)))
-    return BaselineComparison(**found, patients=scarcest)
+    found = estimates(values, part, rng, _RESAMPLES)
+    rarest = min(len(set(part.patients[part.labels == code])) for code in range(len(part.classes)))
+    return BaselineComparison(**found, patients=rarest)
 
 
 def _auc(predictions: Predictions, weights: Floats) -> Floats:
@@ -87,8 +101,7 @@ def _auc(predictions: Predictions, weights: Floats) -> Floats:
 def forest_out_of_fold(subject: Subject, features: NDArray[np.floating]) -> NDArray[np.float32]:
     """Predict each of `subject.rows` by a random forest fitted on the other folds.
 
-    For plain facts rather than a network's features: a forest needs no scaling, and takes steps and
-    exceptions (a single width, one file format) as they come.
+    For tabular facts: a forest needs no scaling, and handles missing values and single values that stand out.
 
     Parameters
     ----------
@@ -103,8 +116,8 @@ def forest_out_of_fold(subject: Subject, features: NDArray[np.floating]) -> NDAr
     labels = subject.labels[subject.rows]
     found = np.zeros((len(labels), len(subject.classes)), np.float32)
     for fold in subject.folds:
-        known = np.concatenate([fold.train, fold.validation])
-        forest = RandomForestClassifier(_TREES, min_samples_leaf=3, random_state=subject.recipe.seed)
-        forest.fit(features[known], labels[known])
+        others = np.concatenate([fold.train, fold.validation])
+        forest = RandomForestClassifier(_TREES, min_samples_leaf=3, random_state=subject.seed)
+        forest.fit(features[others], labels[others])
         found[np.ix_(fold.test, forest.classes_)] = forest.predict_proba(features[fold.test])
     return found

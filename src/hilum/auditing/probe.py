@@ -1,4 +1,4 @@
-"""One question that the audit asks."""
+"""What a probe is, and what it answers: a rating, a figure with its interval, sentences and pictures."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, TypeAdapter
 
-from hilum.auditing.subject import Subject
 from hilum.metrics import Estimate
 
+if TYPE_CHECKING:
+    from hilum.auditing.subject import Subject
+
 __all__ = [
-    "UNKNOWN",
     "Answer",
     "Bar",
     "Bars",
@@ -34,41 +35,41 @@ __all__ = [
 
 
 class Rating(StrEnum):
-    """What a probe, or the verdict, comes to."""
+    """The conclusion of a probe, or of the whole audit."""
 
     SOUND = "sound"
-    """The probe looked, with enough images to see, and found nothing."""
+    """The probe had enough images and found nothing."""
     DOUBTFUL = "doubtful"
-    """Something speaks against the result."""
+    """There is evidence against the result."""
     BROKEN = "broken"
-    """The result does not mean what it seems to mean."""
+    """The result does not measure what it claims to measure."""
     CANNOT_TELL = "cannot tell"
     """The data do not allow the question, or are too few for an answer."""
 
     @property
     def severity(self) -> int:
-        """How much it weighs: 0 where nothing is known, 1 sound, 2 doubtful, 3 broken."""
+        """Rank for the verdict: 0 cannot tell, 1 sound, 2 doubtful, 3 broken."""
         return (Rating.CANNOT_TELL, Rating.SOUND, Rating.DOUBTFUL, Rating.BROKEN).index(self)
 
 
 Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
-"""JSON has no NaN, so null stands for it."""
+"""A float that JSON holds as null where it is NaN."""
 
 
 class Scale(StrEnum):
-    """How a figure is written."""
+    """The unit of a figure, which decides how it is written."""
 
     SHARE = "share"
-    """As a percentage."""
+    """A proportion, written as a percentage."""
     AREA = "area"
-    """As an AUC, with three decimals."""
+    """An area under a curve, written with three decimals."""
     NUMBER = "number"
-    """Plainly."""
+    """A plain number."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One figure of several that stand side by side, with its interval."""
+    """One figure of a bar chart, with its 95 % interval."""
 
     label: str
     value: Number
@@ -78,13 +79,13 @@ class Bar:
 
     @classmethod
     def of(cls, label: str, estimate: Estimate) -> Bar:
-        """Show an estimate."""
+        """Make a bar of an estimate."""
         return cls(label, estimate.value, estimate.low, estimate.high, estimate.n)
 
 
 @dataclass(frozen=True)
 class Bars:
-    """Figures on one axis, with their intervals; `reference` is where nothing would be found, such as 0.5."""
+    """Figures on one axis, with their intervals; `reference` is the value without any effect, such as 0.5."""
 
     title: str
     axis: str
@@ -96,7 +97,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Histograms of values on one axis, with marks at single ones."""
+    """Histograms of values on one axis, with marks at single values."""
 
     title: str
     axis: str
@@ -120,28 +121,26 @@ class Curves:
 
 @dataclass(frozen=True)
 class Example:
-    """An image to look at, by name: pixels are read when it is drawn, and never kept.
+    """An image to show, by its name in the cohort; its pixels are read when the report is drawn.
 
     Parameters
     ----------
-    image : str
-        As in the cohort.
-    caption : str
-    alteration : str
-        Name in `hilum.auditing.ALTERATIONS` of what is done to it; empty for nothing.
-    middle_of : str
-        Image whose middle is set into it; empty for none.
+    image, caption : str
+    ablation : str
+        Name in `hilum.auditing.ABLATIONS`; empty for none.
+    lungs_of : str
+        Image whose lung region replaces this one's; empty for none.
     """
 
     image: str
     caption: str
-    alteration: str = ""
-    middle_of: str = ""
+    ablation: str = ""
+    lungs_of: str = ""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows of images that belong side by side."""
+    """Rows of images."""
 
     title: str
     rows: tuple[tuple[Example, ...], ...]
@@ -150,7 +149,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Grid:
-    """A small table, cells as text."""
+    """A small table of text."""
 
     title: str
     columns: tuple[str, ...]
@@ -164,38 +163,37 @@ _PICTURES: TypeAdapter[tuple[Picture, ...]] = TypeAdapter(tuple[Picture, ...])
 
 
 def pictures(values: Any) -> tuple[Picture, ...]:
-    """Make pictures again of what `dataclasses.asdict` and JSON made of them.
+    """Restore pictures from the dictionaries that ``audit.json`` holds.
 
     Raises
     ------
     ValueError
-        If they are none.
+        If a dictionary describes no picture.
     """
     return _PICTURES.validate_python(values)
 
 
-UNKNOWN = Estimate(math.nan, math.nan, math.nan, 0)
+_UNKNOWN = Estimate(math.nan, math.nan, math.nan, 0)
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A figure, its rating, and what they mean.
+    """What a probe found.
 
     Parameters
     ----------
     rating : Rating
     claim : str
-        What was found, in a sentence that can stand alone in the verdict.
+        The finding, as a sentence that can stand alone in the verdict.
     meaning : str
-        What that means for the classifier, in a sentence.
+        What the finding means for the classifier, as a sentence.
     reason : str
-        Why the figure is read so, in a clause: the rule's, or what is missing.
+        Why the figure has this rating, as a clause: the rule, or what is missing.
     measure : str
-        What the figure is: ``"AUC of the frame alone"``.
+        What the figure is: ``"AUC, border only"``.
     figure : Estimate
-        With its 95 % interval, and the images that it is about.
     scale : Scale
-        How the figure is written.
+        Unit of the figure.
     details : mapping of str to JSON values
         Further figures, for ``audit.json``.
     pictures : tuple of Picture
@@ -206,54 +204,61 @@ class Answer:
     meaning: str
     reason: str
     measure: str = ""
-    figure: Estimate = UNKNOWN
+    figure: Estimate = _UNKNOWN
     scale: Scale = Scale.AREA
     details: Mapping[str, Any] = field(default_factory=dict)
     pictures: tuple[Picture, ...] = ()
 
 
 def cannot_tell(reason: str, meaning: str = "", **others: Any) -> Answer:
-    """Answer that the question has no answer here, and why.
+    """Make the answer to a question that these data do not decide.
 
     Parameters
     ----------
     reason : str
-        A clause: ``"every source holds one label alone"``.
+        Why, as a clause: ``"every source holds images of one label only"``.
     meaning : str
-        What would be needed, or what stays open.
+        What would decide it, or what remains unknown.
     **others
-        Of `Answer`: a figure that is known all the same, pictures.
+        Further fields of `Answer`, such as a figure that is known all the same.
     """
     return Answer(Rating.CANNOT_TELL, f"Cannot tell: {reason}.", meaning, reason, **others)
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A question, and the experiment that answers it.
+    """A question about a result, the experiment that answers it, and how the report presents it.
 
     Parameters
     ----------
     name : str
-        In ``audit.json`` and on the command line: lower case letters, digits, ``_``.
+        Key in ``audit.json``: lower case letters, digits and ``_``.
     title : str
-        In tables: two to four words.
+        Two to four words for tables.
     question : str
-        In words that a student understands.
+        The question in plain words.
     source : str
-        Whose idea it is: a citation.
+        Citation of the method.
     ask : callable
-        From a subject to an answer. A `HilumError` that it raises becomes ``cannot tell`` with its cause.
+        From a `Subject` to an `Answer`. A `HilumError` becomes *cannot tell* with its cause.
+    priority : int
+        Of equally severe answers the verdict cites the one with the lowest priority first.
     worst : Rating
-        The worst that its answer can say of a result, by what the probe can show.
+        The most severe rating that the probe can justify.
+    core : bool
+        Whether a sound answer is evidence that the classifier uses the lungs.
+    caption : str
+        Label in the report's chart of performance after ablation; empty if the probe is not part of it.
+    note : str
+        What the caption means, in a few words.
 
     Raises
     ------
     ValueError
-        If the name is not as stated.
+        If the name contains other characters.
 
     Examples
     --------
-    >>> from hilum.auditing import cannot_tell
     >>> Probe("weather", "Weather", "Did it rain?", "Nobody", lambda subject: cannot_tell("no window")).name
     'weather'
     """
@@ -263,7 +268,11 @@ class Probe:
     question: str
     source: str
     ask: Callable[[Subject], Answer]
+    priority: int = 100
     worst: Rating = Rating.BROKEN
+    core: bool = False
+    caption: str = ""
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

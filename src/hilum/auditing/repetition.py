@@ -1,36 +1,23 @@
-"""One experiment many times, with other splits, labels and seeds; on all processors where that takes long."""
+"""The probe model, fitted and tested many times on other splits or other labels."""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from joblib import Parallel, cpu_count, delayed
-from joblib.externals.loky import get_reusable_executor
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from hilum.auditing.subject import Subject
-from hilum.classifier import choose, decide
-from hilum.classifier.fit import fit
-from hilum.cohort import Fold, split
+from hilum.cohort import split
 from hilum.errors import AuditError, HilumError
 from hilum.metrics.intervals import Contrast
-from hilum.recipe import Recipe
+from hilum.radiograph import ahead
 from hilum.recipe.settings import SplitSettings
 
-__all__ = ["Score", "Scores", "Trial", "repeat"]
+__all__ = ["Score", "Scores", "Trial", "repeat", "score"]
 
-
-WORTHWHILE_SECONDS = 5.0
-"""Other processes take a second or two to start: less work than this is done without them."""
-MOST_PROCESSES = 8
 _HALF = 0.5
 
 
@@ -41,21 +28,17 @@ class Trial:
     Parameters
     ----------
     splitting : SplitSettings
-        Of several folds one is tried, by `seed`.
     labels : ndarray of int, shape (rows,)
-        Of the subject's `rows`, as positions in its classes.
-    seed : int
-        Of the head.
+        Of `Subject.rows`, as indices in its classes.
     """
 
     splitting: SplitSettings
     labels: NDArray[np.int64]
-    seed: int
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a repetition reached on its test rows."""
+    """Performance on the test rows of one repetition."""
 
     accuracy: float
     auc: float
@@ -63,13 +46,13 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What the repetitions reached, in the order of the trials.
+    """Performance over the repetitions that succeeded, in the order of the trials.
 
     Parameters
     ----------
-    accuracy, auc : ndarray of float64, shape (repetitions that could be done,)
+    accuracy, auc : ndarray of float64, shape (repetitions,)
     failed : int
-        How many could not, as a part without a label.
+        Repetitions that could not be done, such as a part without one of the labels.
     """
 
     accuracy: NDArray[np.float64]
@@ -80,53 +63,8 @@ class Scores:
         return len(self.accuracy)
 
 
-@dataclass(frozen=True, eq=False)
-class _Bench:
-    """All that a repetition needs, light enough to be sent to another process."""
-
-    table: pd.DataFrame
-    features: NDArray[np.float32]
-    recipe: Recipe
-
-    def attempt(self, trial: Trial) -> Score | str:
-        """Do as `hilum.run.experiment.perform`, in one fold; return the cause where that cannot be done."""
-        try:
-            with threadpool_limits(1, user_api="blas"):  # sums split over threads end in other bits
-                return self._score(trial, self._fold(trial))
-        except HilumError as error:
-            return error.cause
-
-    def _fold(self, trial: Trial) -> Fold:
-        names = np.asarray(self.recipe.cohort.classes, dtype=object)
-        folds = split(self.table.assign(label=names[trial.labels]), trial.splitting)
-        return folds[trial.seed % len(folds)]
-
-    def _score(self, trial: Trial, fold: Fold) -> Score:
-        recipe, classes = self.recipe, self.recipe.cohort.classes
-        rows = trial.labels, self.table["patient"].to_numpy(), fold.train, fold.validation
-        head = fit(self.features, *rows, recipe.head, classes, trial.seed).head
-        held, tested = (head.probabilities(self.features[rows]) for rows in (fold.validation, fold.test))
-        called = decide(tested, choose(recipe.threshold, trial.labels[fold.validation], held))
-        truth = trial.labels[fold.test]
-        return Score(float(np.mean(called == truth)), _auc(truth, called, tested))
-
-
-def _auc(labels: NDArray[np.int64], called: NDArray[np.intp], probabilities: NDArray[np.float32]) -> float:
-    """Of two classes the second's; of more the mean of each against the rest."""
-    classes = probabilities.shape[1]
-    sides = [
-        Contrast(str(code), labels == code, called == code, probabilities[:, code].astype(np.float64))
-        for code in range(1 if classes == 2 else 0, classes)
-    ]
-    one = np.ones((1, len(labels)))
-    return float(np.mean([side.roc_auc(one)[0] for side in sides]))
-
-
 def repeat(subject: Subject, trials: Sequence[Trial], what: str) -> Scores:
-    """Repeat the subject's experiment on its `rows`, with its recipe's head and threshold.
-
-    The first repetition tells how long the others will take; they go to other processes if that is worth
-    starting some. The scores do not depend on it.
+    """Fit and test the probe model on `Subject.rows` once for each trial.
 
     Parameters
     ----------
@@ -134,25 +72,25 @@ def repeat(subject: Subject, trials: Sequence[Trial], what: str) -> Scores:
     trials : sequence of Trial
         One or more.
     what : str
-        Names the work where progress is shown.
-
-    Returns
-    -------
-    Scores
+        Name of the work for the progress display.
 
     Raises
     ------
     AuditError
         If half of the trials or more could not be done.
     """
-    columns = ["image", "label", "patient", "source"]
-    columns += [name for name in ("split",) if name in subject.table]
-    bench = _Bench(
-        subject.table[columns].iloc[subject.rows].reset_index(drop=True),
-        subject.features[subject.rows],
-        subject.recipe.model_copy(update={"head": subject.head}),
-    )
-    outcomes = list(subject.progress.track(_outcomes(bench, trials), what=what, total=len(trials)))
+    table = subject.table[["image", "label", "patient", "source"]].iloc[subject.rows].reset_index(drop=True)
+    names = np.asarray(subject.classes, dtype=object)
+
+    def attempt(trial: Trial) -> Score | str:
+        try:
+            (fold,) = split(table.assign(label=names[trial.labels]), trial.splitting)
+            return score(subject, np.concatenate([fold.train, fold.validation]), fold.test, trial.labels)
+        except HilumError as error:
+            return error.cause
+
+    with threadpool_limits(1, user_api="blas"):  # sums that are split over threads differ in their last bits
+        outcomes = list(subject.progress.track(ahead(attempt, trials), what=what, total=len(trials)))
     scores = [one for one in outcomes if isinstance(one, Score)]
     causes = [one for one in outcomes if isinstance(one, str)]
     if len(causes) >= _HALF * len(trials):
@@ -163,38 +101,21 @@ def repeat(subject: Subject, trials: Sequence[Trial], what: str) -> Scores:
     return Scores(accuracy, auc, len(causes))
 
 
-def _outcomes(bench: _Bench, trials: Sequence[Trial]) -> Iterator[Score | str]:
-    start = time.perf_counter()
-    first = bench.attempt(trials[0])
-    seconds = time.perf_counter() - start
-    yield first
-    rest = trials[1:]
-    processes = min(cpu_count(), MOST_PROCESSES, len(rest))
-    if processes < 2 or seconds * len(rest) < WORTHWHILE_SECONDS:
-        yield from map(bench.attempt, rest)
-    else:
-        yield from _in_processes(bench, rest, processes)
+def score(
+    subject: Subject, train: NDArray[np.integer], test: NDArray[np.integer], labels: NDArray[np.int64]
+) -> Score:
+    """Fit the probe model on positions `train` of `Subject.rows`, and test it on positions `test`."""
+    probabilities = subject.predict_held_out(train, test, labels)
+    truth, predicted = labels[test], probabilities.argmax(axis=1)
+    return Score(float(np.mean(predicted == truth)), _auc(truth, predicted, probabilities))
 
 
-def _in_processes(bench: _Bench, trials: Sequence[Trial], processes: int) -> Iterator[Score | str]:
-    """Do the trials in new processes, which share large features as a memory map.
-
-    They end with the work: trials given to idle processes, just as these time out, would never be done.
-    """
-    parallel = Parallel(n_jobs=processes, return_as="generator", initializer=_follow, initargs=(os.getpid(),))
-    try:
-        yield from parallel(delayed(bench.attempt)(trial) for trial in trials)
-    finally:
-        get_reusable_executor().shutdown()
-
-
-def _follow(parent: int) -> None:
-    """Make this process end with its parent, however that ends; Ctrl-C is the parent's to answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+def _auc(labels: NDArray[np.int64], predicted: NDArray[np.intp], probabilities: NDArray[np.float32]) -> float:
+    """AUC of the second of two classes; of more the mean over the classes, each against the others."""
+    classes = probabilities.shape[1]
+    sides = [
+        Contrast(str(code), labels == code, predicted == code, probabilities[:, code].astype(np.float64))
+        for code in range(1 if classes == 2 else 0, classes)
+    ]
+    weights = np.ones((1, len(labels)))
+    return float(np.mean([side.roc_auc(weights)[0] for side in sides]))

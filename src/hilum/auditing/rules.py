@@ -1,4 +1,4 @@
-"""Rules of the experiment itself: images known from training, other splits, shuffled labels."""
+"""The rules that turn a probe's figures into a rating; ``docs/audit.md`` states them in words."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hilum.metrics import Estimate
 from hilum.metrics.comparison import Drop
 
 __all__ = [
-    "FEWEST_IMAGES",
-    "FEWEST_PATIENTS",
-    "FEWEST_PATIENTS_OF_SOURCE",
     "HALF",
+    "MIN_IMAGES",
+    "MIN_PATIENTS",
+    "MIN_PATIENTS_OF_SOURCE",
     "QUARTER",
     "SAME",
     "SEEN",
@@ -40,59 +40,61 @@ __all__ = [
 
 
 Ruling = tuple[Rating, str]
-"""A rating, and the rule that gave it as a clause."""
+"""A rating, and its reason as a clause."""
 
-FEWEST_PATIENTS = 10
-"""Of the scarcest class; with fewer no interval is narrow enough to tell anything."""
-
-FEWEST_IMAGES = 10
-"""Of each label, for a fact or a source to be asked about."""
-FEWEST_PATIENTS_OF_SOURCE = 5
+MIN_PATIENTS = 10
+"""Of the rarest class; with fewer, intervals are too wide for a rating."""
+MIN_IMAGES = 10
+"""Of each label, for a fact, a source or a swap to be evaluated."""
+MIN_PATIENTS_OF_SOURCE = 5
 """Of each label, for a source to be left out."""
 
 SEEN = 0.55
-"""An AUC whose interval lies above this is better than chance, also when a dozen probes look."""
+"""Lower limit of an AUC above which a part predicts the label, allowing for a dozen probes."""
 STRONG = 0.60
+"""Lower limit of an AUC above which a part predicts the label strongly."""
 HALF = 0.5
-"""Of what the whole image tells beyond chance: a part without lungs that has it explains most of it."""
 QUARTER = 0.25
 
 
 def explained(comparison: BaselineComparison, worst: Rating = Rating.BROKEN) -> Ruling:
-    """Read what a part without the lungs tells, against the whole image.
+    """Rate the performance of a part of the data without the lungs, against the whole image.
 
-    Broken: it explains half of the result or more, and its AUC surely exceeds 0.60. Doubtful: a quarter,
-    and 0.55. Both conditions, since a share is unsteady where the whole image itself tells little, and an
-    AUC alone says nothing of what the result rests on.
+    Broken: the part explains at least half of the performance above chance, and the lower limit of its AUC is
+    at least 0.60. Doubtful: a quarter, and 0.55. Both conditions are needed: the explained share is unstable
+    where the whole image performs poorly, and an AUC alone does not relate to the result.
     """
-    if comparison.patients < FEWEST_PATIENTS:
-        return Rating.CANNOT_TELL, f"{comparison.patients} patients of the rarest class are too few"
+    if comparison.patients < MIN_PATIENTS:
+        return (
+            Rating.CANNOT_TELL,
+            f"{comparison.patients} patients of the rarest class are fewer than {MIN_PATIENTS}",
+        )
     if not comparison.whole.low > CHANCE:
-        return Rating.CANNOT_TELL, "the whole image itself is no better than chance in these folds"
+        return Rating.CANNOT_TELL, "the whole image performs no better than chance"
     share, low = comparison.explained.value, comparison.part.low
     if share >= HALF and low >= STRONG:
         return min(Rating.BROKEN, worst, key=lambda rating: rating.severity), (
-            f"it explains at least half of the result, and its AUC is surely above {STRONG:.2f}"
+            f"it explains at least half of the result, and its lower 95 % limit is above {STRONG:.2f}"
         )
     if share >= QUARTER and low >= SEEN:
         return (
             Rating.DOUBTFUL,
-            f"it explains at least a quarter of the result, and its AUC is surely above {SEEN:.2f}",
+            f"it explains at least a quarter of the result, and its lower 95 % limit is above {SEEN:.2f}",
         )
     if math.isnan(share):
-        return Rating.CANNOT_TELL, "the whole image itself is no better than chance in these folds"
-    return Rating.SOUND, "it explains less than a quarter of the result, or no more than chance would"
+        return Rating.CANNOT_TELL, "the whole image performs no better than chance"
+    return Rating.SOUND, "it explains less than a quarter of the result, or its interval includes chance"
 
 
 MOST = 0.8
 
 
 def coarse(comparison: BaselineComparison) -> Ruling:
-    """Read what an image tells when all that is fine is taken from it.
+    """Rate the performance of an image without fine detail.
 
-    Large opacities survive in 64 dots, so nothing here breaks a result, and half of it proves nothing: where
-    synthetic lungs alone held the label, the dots explained up to two thirds. Doubtful: they explain 80 % or
-    more, and their AUC surely exceeds 0.60.
+    Doubtful at most: it explains at least 80 % of the result, and its lower limit is at least 0.60. Large
+    opacities are visible in 64 pixels: on synthetic images whose lungs alone hold the label, the thumbnail
+    explains up to two thirds.
     """
     rating, clause = explained(comparison, Rating.DOUBTFUL)
     if rating is not Rating.DOUBTFUL:
@@ -100,27 +102,30 @@ def coarse(comparison: BaselineComparison) -> Ruling:
     if comparison.explained.value >= MOST and comparison.part.low >= STRONG:
         return (
             rating,
-            f"it explains {MOST:.0%} of the result or more, and its AUC is surely above {STRONG:.2f}",
+            f"it explains at least {MOST:.0%} of the result, and its lower 95 % limit is above {STRONG:.2f}",
         )
-    return Rating.SOUND, f"it explains less than {MOST:.0%} of the result; large opacities alone may do so"
+    return Rating.SOUND, f"it explains less than {MOST:.0%} of the result, which large opacities alone can do"
 
 
 def shades(whole: BaselineComparison, outside: BaselineComparison) -> Ruling:
-    """Read what the shades of grey tell, in the whole image and outside its middle.
+    """Rate the performance of histograms of the whole image and of what lies outside the lung region.
 
-    Haze in the lungs changes the histogram of the image: where synthetic lungs alone held the label, it
-    explained nearly all of the result. So the shades outside the lungs decide, which only exposure,
-    processing and the film's cut can change. Doubtful: the whole histogram explains half of the result or
-    more, and that of the outside a quarter, both surely better than chance.
+    Doubtful at most: the whole histogram explains at least half of the result and the outside histogram a
+    quarter, both better than chance. Opacities in the lungs change the whole histogram, and on synthetic
+    images whose lungs alone hold the label it explains nearly all of the result. Only exposure, processing
+    and cropping change the outside histogram.
     """
     rating, clause = explained(whole, Rating.DOUBTFUL)
     if rating is not Rating.DOUBTFUL:
         return rating, clause
     if whole.explained.value >= HALF and explained(outside)[0].severity >= Rating.DOUBTFUL.severity:
-        return rating, "it explains at least half of the result, and outside the middle at least a quarter"
+        return (
+            rating,
+            "it explains at least half of the result, and outside the lung region at least a quarter",
+        )
     return (
         Rating.SOUND,
-        "outside the middle, where no lung is, it explains less than a quarter of the result",
+        "outside the lung region it explains less than a quarter of the result",
     )
 
 
@@ -128,44 +133,45 @@ MORE_OFTEN = 0.1
 SEAM = 0.3
 
 
-def followed(frame: Estimate, flipped: Estimate, more: Estimate) -> Ruling:
-    """Read how often a composite of two labels is called as its frame.
+def followed(surroundings: Estimate, flipped: Estimate, more: Estimate) -> Ruling:
+    """Rate how often the prediction of a swapped image is that of its surroundings.
 
-    A seam by itself may change an answer; composites within a label show how often. Broken: surely more than
-    half follow the frame, and surely more than the seam explains. Doubtful: surely 0.1 more than the seam
-    explains.
+    The seam by itself can change a prediction; swaps within a label show how often. Broken: the lower limit
+    of the share is above one half, and it exceeds the effect of the seam by more than 0.1 (lower limit).
+    Doubtful: the second alone.
 
     Parameters
     ----------
-    frame : Estimate
-        Share of composites of two labels that are called as their frame.
+    surroundings : Estimate
+        Share of swaps between labels with the prediction of the surroundings.
     flipped : Estimate
-        Share of composites of one label that are called otherwise.
+        Share of swaps within a label with another prediction.
     more : Estimate
         Their difference.
     """
-    if frame.low > HALF and more.low > MORE_OFTEN:
-        return Rating.BROKEN, "surely more than half follow the frame, and the seam does not explain it"
-    if more.low > MORE_OFTEN:
+    beyond_seam = f"exceeds the effect of the seam by more than {MORE_OFTEN:.1f} (lower 95 % limit)"
+    if surroundings.low > HALF and more.low > MORE_OFTEN:
         return (
-            Rating.DOUBTFUL,
-            f"the frame is surely followed {MORE_OFTEN:.1f} more often than the seam explains",
+            Rating.BROKEN,
+            f"more than half follow the surroundings (lower 95 % limit), which {beyond_seam}",
         )
+    if more.low > MORE_OFTEN:
+        return Rating.DOUBTFUL, f"the share that follows the surroundings {beyond_seam}"
     if flipped.value > SEAM:
-        return Rating.CANNOT_TELL, f"the seam alone changes the answer in {flipped.value:.0%}"
-    return Rating.SOUND, "the frame is not surely followed more often than the seam explains"
+        return Rating.CANNOT_TELL, f"the seam alone changes the prediction in {flipped.value:.0%}"
+    return Rating.SOUND, "the surroundings are not followed more often than the seam explains"
 
 
 def confounded(source: BaselineComparison, facts: Mapping[str, BaselineComparison]) -> tuple[str, Ruling]:
-    """Read what the source, and other facts of the table, tell of the label without an image.
+    """Rate how well the source and other facts of the table predict the label.
 
-    The source is read as any part without the lungs. View, age, sex and the like make a result doubtful at
-    most: they may tell the label for clinical reasons too, as the lying patient is the sicker one.
+    The source has the rule of any part without the lungs. View, age and sex are doubtful at most: they can
+    be associated with the disease for clinical reasons, as supine patients are more severely ill.
 
     Returns
     -------
     tuple of str and Ruling
-        The fact that decides (the source unless another says worse), and its rating.
+        The fact that decides (the source unless another has a more severe rating), and its ruling.
     """
     rulings = {"source": explained(source)}
     rulings |= {name: explained(fact, Rating.DOUBTFUL) for name, fact in facts.items()}
@@ -175,32 +181,31 @@ def confounded(source: BaselineComparison, facts: Mapping[str, BaselineCompariso
 
 
 LOST = 0.05
-"""Of AUC: a loss on a new source that is more than another draw of patients would bring."""
+"""Drop of the AUC on a new source that sampling of patients does not explain."""
 
 
 def unseen(there: Estimate, drop: Estimate, lost: Estimate) -> Ruling:
-    """Read how a classifier does on sources that it was not trained on.
+    """Rate the performance on sources that were not in the training data.
 
-    Broken: surely more than half of what it had beyond chance is lost: most of what it had learned was the
-    source. Doubtful: its AUC surely drops by more than 0.05. Where it does not surely drop, but is not surely
-    better than chance there either, the images are too few to tell.
+    Broken: more than half of the performance above chance is lost (lower limit). Doubtful: the AUC drops by
+    more than 0.05 (lower limit). Cannot tell: neither a drop nor a performance above chance is shown.
 
     Parameters
     ----------
     there : Estimate
         AUC on sources that the training left out.
     drop : Estimate
-        AUC on the same images, where other images of their source were trained on, less `there`.
+        AUC on the same images with their source in the training data, minus `there`.
     lost : Estimate
-        The drop as a share of what there was beyond chance.
+        The drop as a share of the performance above chance.
     """
     if lost.low > HALF:
-        return Rating.BROKEN, "surely more than half of what was better than chance is lost"
+        return Rating.BROKEN, "more than half of the performance above chance is lost (lower 95 % limit)"
     if drop.low > LOST:
-        return Rating.DOUBTFUL, f"the AUC surely drops by more than {LOST:.2f}"
+        return Rating.DOUBTFUL, f"the AUC drops by more than {LOST:.2f} (lower 95 % limit)"
     if not there.low > CHANCE:
-        return Rating.CANNOT_TELL, "the images of the sources left out are too few for a narrow interval"
-    return Rating.SOUND, f"the AUC does not surely drop by more than {LOST:.2f}"
+        return Rating.CANNOT_TELL, "the sources left out have too few images"
+    return Rating.SOUND, f"no drop of the AUC by more than {LOST:.2f} is shown"
 
 
 SMALL_GAP, WIDE_GAP = 0.1, 0.3
@@ -208,17 +213,16 @@ CHANCE_OF_ERROR = 0.05
 
 
 def unequal(gap: Estimate, p: float) -> Ruling:
-    """Read the largest difference in sensitivity or specificity between a group of patients and the rest.
+    """Rate the difference in sensitivity or specificity between a group of patients and the others.
 
-    `p` is corrected for the number of groups that were compared, since of twenty groups one differs by
-    chance. Broken: the group surely loses 0.3 or more; then figures of the whole say nothing of it. Doubtful:
-    a gap of 0.1 or more that chance does not explain.
+    `p` is corrected for the number of groups. Broken: the gap is 0.3 or more (lower limit). Doubtful: a
+    significant gap of 0.1 or more.
     """
     if p >= CHANCE_OF_ERROR or gap.value < SMALL_GAP:
-        return Rating.SOUND, f"no gap of {SMALL_GAP:.1f} or more that chance does not explain"
+        return Rating.SOUND, f"no significant gap of {SMALL_GAP:.1f} or more"
     if gap.low >= WIDE_GAP:
-        return Rating.BROKEN, f"the gap is surely {WIDE_GAP:.1f} or more"
-    return Rating.DOUBTFUL, f"the gap is {SMALL_GAP:.1f} or more, and chance does not explain it"
+        return Rating.BROKEN, f"the gap is {WIDE_GAP:.1f} or more (lower 95 % limit)"
+    return Rating.DOUBTFUL, f"a significant gap of {SMALL_GAP:.1f} or more"
 
 
 BROKEN_AREA, BROKEN_RATE = 0.15, 0.25
@@ -228,12 +232,11 @@ _RATES = "sensitivity or specificity"
 
 
 def transported(drops: Mapping[str, Drop], figure: str) -> Ruling:
-    """Read how a classifier does in another hospital.
+    """Rate the performance in another hospital, by the lower limits of the drops.
 
-    Broken: the AUC is surely down by more than 0.15, or is surely down and no better than chance there; or
-    sensitivity or specificity is surely down by more than 0.25, which a threshold from elsewhere does too.
-    Doubtful: surely by more than 0.05 and 0.10. Sound only if a drop of 0.1 or more is ruled out: few images
-    tell nothing.
+    Broken: the AUC drops by more than 0.15, or drops to chance; or sensitivity or specificity drops by more
+    than 0.25, as a threshold that does not transfer causes too. Doubtful: more than 0.05, or 0.10. Sound: the
+    interval rules out a drop of 0.1 or more.
 
     Parameters
     ----------
@@ -243,17 +246,33 @@ def transported(drops: Mapping[str, Drop], figure: str) -> Ruling:
     """
     areas = [one for name, one in drops.items() if name.startswith("roc_auc")]
     rates = [one for name, one in drops.items() if name.startswith(("sensitivity", "specificity"))]
-    area, rate = (_surely(side) for side in (areas, rates))
+    area, rate = (_largest(side) for side in (areas, rates))
     cases = (
-        (Rating.BROKEN, area > BROKEN_AREA, f"the AUC is surely down by more than {BROKEN_AREA:.2f}"),
+        (
+            Rating.BROKEN,
+            area > BROKEN_AREA,
+            f"the AUC drops by more than {BROKEN_AREA:.2f} (lower 95 % limit)",
+        ),
         (
             Rating.BROKEN,
             any(map(_lost_all, areas)),
-            "the AUC is surely down, to no better than chance",
+            "the AUC drops to chance",
         ),
-        (Rating.BROKEN, rate > BROKEN_RATE, f"{_RATES} is surely down by more than {BROKEN_RATE:.2f}"),
-        (Rating.DOUBTFUL, area > DOUBTFUL_AREA, f"the AUC is surely down by more than {DOUBTFUL_AREA:.2f}"),
-        (Rating.DOUBTFUL, rate > DOUBTFUL_RATE, f"{_RATES} is surely down by more than {DOUBTFUL_RATE:.2f}"),
+        (
+            Rating.BROKEN,
+            rate > BROKEN_RATE,
+            f"{_RATES} drops by more than {BROKEN_RATE:.2f} (lower 95 % limit)",
+        ),
+        (
+            Rating.DOUBTFUL,
+            area > DOUBTFUL_AREA,
+            f"the AUC drops by more than {DOUBTFUL_AREA:.2f} (lower 95 % limit)",
+        ),
+        (
+            Rating.DOUBTFUL,
+            rate > DOUBTFUL_RATE,
+            f"{_RATES} drops by more than {DOUBTFUL_RATE:.2f} (lower 95 % limit)",
+        ),
         (
             Rating.SOUND,
             drops[figure].difference.high < SMALL_DROP,
@@ -264,8 +283,8 @@ def transported(drops: Mapping[str, Drop], figure: str) -> Ruling:
     return next(((rating, reason) for rating, holds, reason in cases if holds), unknown)
 
 
-def _surely(drops: list[Drop]) -> float:
-    """The largest drop that is sure; 0 where none is known."""
+def _largest(drops: list[Drop]) -> float:
+    """The largest lower limit; 0 where none is known."""
     return max((one.difference.low for one in drops if not math.isnan(one.difference.low)), default=0.0)
 
 
@@ -274,126 +293,132 @@ def _lost_all(found: Drop) -> bool:
     return there.low <= CHANCE < here.low and found.difference.low > DOUBTFUL_AREA
 
 
-APART = 0.9
+SEPARATED = 0.9
 MANY_ERRORS = 0.05
 
 
 def contradicted(share: Estimate, whole: Estimate) -> Ruling:
-    """Read the share of images whose label the others contradict.
+    """Rate the share of labels that the probe model contradicts.
 
-    Only where the classes are surely told apart well (AUC above 0.90) does a contradiction speak against the
-    label rather than for a hard image. Then doubtful: surely more than 5 %; carefully made benchmarks have
-    about 3 % (Northcutt et al. 2021).
+    Where the lower limit of its AUC is 0.90 or less, a contradicted label cannot be told from a difficult
+    image. Above it, doubtful: more than 5 % (lower limit); curated benchmarks have about 3 % (Northcutt et al.
+    2021).
     """
     if not whole.low > CHANCE:
-        return Rating.CANNOT_TELL, "the whole image itself is no better than chance in these folds"
-    if not whole.low > APART:
+        return Rating.CANNOT_TELL, "the whole image performs no better than chance"
+    if not whole.low > SEPARATED:
         return (
             Rating.CANNOT_TELL,
-            f"with an AUC not surely above {APART:.2f} a wrong label looks like a hard image",
+            f"below an AUC of {SEPARATED:.2f} a wrong label cannot be told from a difficult image",
         )
     if share.low > MANY_ERRORS:
-        return Rating.DOUBTFUL, f"surely more than {MANY_ERRORS:.0%} of the labels are contradicted"
-    return Rating.SOUND, f"no more than {MANY_ERRORS:.0%} of the labels are surely contradicted"
+        return (
+            Rating.DOUBTFUL,
+            f"more than {MANY_ERRORS:.0%} of the labels are contradicted (lower 95 % limit)",
+        )
+    return Rating.SOUND, f"the lower 95 % limit is at most {MANY_ERRORS:.0%}"
 
 
 MISLEADING = 0.05
-"""Points by which probabilities may be off on average before a reader of them is misled."""
+"""Expected calibration error that misleads a reader of the probabilities."""
 UNSETTLED = 0.10
-"""An error that may be as large as this is not shown to be small."""
+"""Upper limit from which an error is not shown to be small."""
 
 
 def miscalibrated(error: Estimate, by_chance: float, patients: int) -> Ruling:
-    """Read an expected calibration error.
+    """Rate an expected calibration error.
 
-    Doubtful: it is surely above 0.05, and above what calibrated probabilities show by chance in 95 of 100
-    such samples. Both, since an error that is a sum of distances is above 0 in every sample, the more so in
-    small ones. Never broken: probabilities can be recalibrated, and who is told ill by a threshold stays.
+    Doubtful at most: its lower limit is above 0.05, and it exceeds the 95th percentile of the error that
+    calibrated probabilities show in such a sample, since the error is biased upwards in small samples.
+    Recalibration can correct it without changing the predicted classes.
     """
-    if patients < FEWEST_PATIENTS:
-        return Rating.CANNOT_TELL, f"{patients} test patients of the rarest class are too few"
+    if patients < MIN_PATIENTS:
+        return (
+            Rating.CANNOT_TELL,
+            f"{patients} test patients of the rarest class are fewer than {MIN_PATIENTS}",
+        )
     if error.low > MISLEADING and error.value > by_chance:
-        return Rating.DOUBTFUL, f"the error is surely above {100 * MISLEADING:.0f} percentage points"
+        return (
+            Rating.DOUBTFUL,
+            f"the error is above {100 * MISLEADING:.0f} percentage points (lower 95 % limit)",
+        )
     if not error.high < UNSETTLED:
         return (
             Rating.CANNOT_TELL,
-            f"with so few test images the error may be {100 * UNSETTLED:.0f} percentage points or more",
+            f"the upper 95 % limit is {100 * UNSETTLED:.0f} percentage points or more: too few test images",
         )
     return Rating.SOUND, (
-        f"the error is below {100 * UNSETTLED:.0f} percentage points, and not surely above "
-        f"{100 * MISLEADING:.0f}"
+        f"the upper 95 % limit is below {100 * UNSETTLED:.0f} percentage points, the lower not above"
+        f" {100 * MISLEADING:.0f}"
     )
 
 
-SAME = 1e-9  # accuracies closer than this are the same share of images
+SAME = 1e-9  # accuracies that differ by less are equal
 RARE = 0.025
 LUCK = 0.02
 SMALL_COST, GREAT_COST = 0.02, 0.05
 
 
-def lucky(reported: float, own: NDArray[np.float64], apart: NDArray[np.float64], cost: Estimate) -> Ruling:
-    """Read where the reported accuracy lies among other splits', and what keeping patients apart costs.
+def lucky(given: float, random: NDArray[np.float64], grouped: NDArray[np.float64], cost: Estimate) -> Ruling:
+    """Rate the probe model's accuracy on the given split among random splits, and the cost of grouping.
 
-    Broken: keeping patients apart surely costs more than 5 points, and fewer than 2.5 % of such splits reach
-    the reported accuracy: it is out of reach for patients whom the classifier has not seen. Doubtful: surely
-    more than 2 points; or a lucky split, which fewer than 2.5 % of the others reach and which gains 2 points
-    or more on their mean. A split that ties with others, as many do near 100 %, is not lucky.
+    Broken: grouping by patient costs more than 5 points (lower limit), and fewer than 2.5 % of grouped splits
+    reach the accuracy on the given split. Doubtful: grouping costs more than 2 points; or fewer than 2.5 % of
+    random splits reach that accuracy, which exceeds their mean by 2 points or more.
 
     Parameters
     ----------
-    reported : float
-        NaN if it cannot be compared; the mean of `own` stands for it then.
-    own, apart : ndarray of float64, shape (splits,)
-        Accuracies by the recipe's own rule, and with patients apart.
+    given : float
+        Accuracy on the split under audit.
+    random, grouped : ndarray of float64, shape (splits,)
+        Accuracies on random splits by the same rule, and grouped by patient.
     cost : Estimate
-        Mean of `own` less mean of `apart`.
+        Mean of `random` minus mean of `grouped`.
     """
-    claimed = float(own.mean()) if math.isnan(reported) else reported
-    if cost.low > GREAT_COST and np.mean(apart >= claimed - SAME) < RARE:
+    if cost.low > GREAT_COST and np.mean(grouped >= given - SAME) < RARE:
         return Rating.BROKEN, (
-            f"keeping patients apart surely costs more than {GREAT_COST * 100:.0f} points,"
-            " and hardly a split then reaches the reported accuracy"
+            f"grouping by patient costs more than {GREAT_COST * 100:.0f} points (lower 95 % limit), and fewer"
+            f" than {RARE:.1%} of grouped splits reach the accuracy on the given split"
         )
     if cost.low > SMALL_COST:
         return (
             Rating.DOUBTFUL,
-            f"keeping patients apart surely costs more than {SMALL_COST * 100:.0f} points",
+            f"grouping by patient costs more than {SMALL_COST * 100:.0f} points (lower 95 % limit)",
         )
-    if claimed - own.mean() >= LUCK and np.mean(own >= claimed - SAME) < RARE:
-        return Rating.DOUBTFUL, f"fewer than {RARE:.1%} of the splits reach the reported accuracy"
-    return (
-        Rating.SOUND,
-        "the reported accuracy is usual among splits, and keeping patients apart costs little",
-    )
+    if given - random.mean() >= LUCK and np.mean(random >= given - SAME) < RARE:
+        return (
+            Rating.DOUBTFUL,
+            f"fewer than {RARE:.1%} of random splits reach the accuracy on the given split",
+        )
+    return Rating.SOUND, "the given split is typical, and grouping by patient costs little"
 
 
 def leaking(auc: Estimate) -> Ruling:
-    """Read the mean AUC of the whole procedure on labels that mean nothing; `n` counts the repetitions.
+    """Rate the mean AUC on shuffled labels; `n` counts the repetitions.
 
-    Without a leak it is 0.5, or a little less. Broken: surely above 0.60. Doubtful: surely above 0.5, and
-    0.55 or more; both, since the interval alone would cry wolf at one sound procedure in forty.
+    Without leakage it is 0.5 or slightly less. Broken: the lower limit is above 0.60. Doubtful: the lower
+    limit is above 0.5, and the mean at least 0.55; the first alone has 2.5 % false alarms.
     """
     if math.isnan(auc.low):
         return Rating.CANNOT_TELL, "too few experiments with shuffled labels could be done"
     if auc.low > STRONG:
-        return Rating.BROKEN, f"the mean AUC is surely above {STRONG:.2f}"
+        return Rating.BROKEN, f"the lower 95 % limit is above {STRONG:.2f}"
     if auc.low > CHANCE and auc.value >= SEEN:
-        return Rating.DOUBTFUL, f"the mean AUC is surely above {CHANCE}, and {SEEN:.2f} or more"
-    return Rating.SOUND, f"the mean AUC is not surely above {CHANCE}, or below {SEEN:.2f}"
+        return Rating.DOUBTFUL, f"the lower 95 % limit is above {CHANCE}, and the mean is {SEEN:.2f} or more"
+    return Rating.SOUND, f"the interval includes {CHANCE}, or the mean is below {SEEN:.2f}"
 
 
 KNOWN = 0.05
 
 
 def remembered(share: Estimate) -> Ruling:
-    """Read the share of test images that have their patient, or a copy, among those learned from.
+    """Rate the share of test images that have a duplicate or a patient in common with the training images.
 
-    Whoever recognises an image needs no lungs to know its label, so `s` known images can raise the accuracy
-    by up to `s`. Broken: 5 % or more, since so many points part a good result from a usual one. Doubtful:
-    any. The share decides, not its interval: it is counted on the very images that the result is about.
+    A classifier that recognises them can gain up to that share in accuracy. Broken: 5 % or more. Doubtful:
+    any. The share itself decides: it is a count over the images of the result, not a sample.
     """
     if share.value >= KNOWN:
-        return Rating.BROKEN, f"{KNOWN:.0%} of the test images or more are known from training"
+        return Rating.BROKEN, f"{KNOWN:.0%} or more of the test images are known from training"
     if share.value > 0:
-        return Rating.DOUBTFUL, f"test images are known from training, fewer than {KNOWN:.0%}"
+        return Rating.DOUBTFUL, f"some test images are known from training, fewer than {KNOWN:.0%}"
     return Rating.SOUND, "no test image is known from training"

@@ -1,120 +1,45 @@
-"""What the audit looks at: a run's parts, and the experiments that several probes share."""
+"""What is audited: a classifier or its predictions, with the cohort; and the audit's own probe model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hilum.auditing.ablation import Alteration, Altered
-from hilum.backbone import Backbone, Engine, FeatureStore, extract
-from hilum.classifier.fit import out_of_fold
+from hilum.auditing.images import Images
+from hilum.classifier.fit import fit
+from hilum.classifier.samples import FittedHead
 from hilum.cohort import Fold, split
 from hilum.errors import AuditError
 from hilum.files import hash_bytes
 from hilum.metrics import Predictions
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Preprocessing, ahead, read
-from hilum.recipe import Recipe
-from hilum.recipe.settings import HeadSettings, SplitBy, SplitSettings
+from hilum.recipe.settings import LinearHeadSettings, Published, SplitBy, SplitSettings
 
-__all__ = ["FOLDS", "MOST_ROWS", "External", "Images", "Subject"]
+if TYPE_CHECKING:
+    from hilum.classifier.classifier import Classifier
 
-
-@dataclass(frozen=True, eq=False)
-class Images:
-    """The images of a run, and what turns them into features.
-
-    Parameters
-    ----------
-    root : Path
-        Folder that the names start from.
-    names : tuple of str
-        One a row of the subject's table.
-    preprocessing : Preprocessing
-    backbone : Backbone
-    engine : Engine
-        What runs it.
-    store : FeatureStore, optional
-        Where features are kept.
-    progress : Progress
-    """
-
-    root: Path
-    names: tuple[str, ...]
-    preprocessing: Preprocessing
-    backbone: Backbone
-    engine: Engine
-    store: FeatureStore | None = None
-    progress: Progress = SILENT
-
-    def features(
-        self, rows: Sequence[int] | NDArray[np.integer], alteration: Alteration | None = None
-    ) -> NDArray[np.float32]:
-        """Compute the features of some rows, or look them up.
-
-        Returns
-        -------
-        ndarray of float32, shape (rows, features)
-
-        Raises
-        ------
-        AuditError
-            If an image can no longer be read.
-        """
-        preprocessing = self.preprocessing if alteration is None else Altered(self.preprocessing, alteration)
-        paths = [self.root / self.names[row] for row in rows]
-        found = extract(paths, preprocessing, self.backbone, self.store, self.progress, engine=self.engine)
-        if found.failures:
-            first = found.failures[min(found.failures)]
-            raise AuditError(
-                f"{len(found.failures)} of {len(paths)} images cannot be read",
-                path=self.root,
-                found=f"first: {first}",
-                remedy="Name the folder of the run's images with --data.",
-            )
-        return found.values
-
-    def prepared(self, rows: Sequence[int] | NDArray[np.integer]) -> Iterator[NDArray[np.float32]]:
-        """Yield the prepared squares of some rows, in order, read ahead by threads.
-
-        Yields
-        ------
-        ndarray of float32, shape (size, size), range [0, 1]
-
-        Raises
-        ------
-        RadiographError
-            If an image can no longer be read.
-        """
-
-        def prepare(row: int) -> NDArray[np.float32]:
-            radiograph = read(self.root / self.names[row], side=self.preprocessing.size)
-            return self.preprocessing.apply(radiograph.pixels, radiograph.extent)
-
-        return ahead(prepare, rows)
-
+__all__ = ["FOLDS", "MAX_ROWS", "External", "Subject"]
 
 FOLDS = 5
-MOST_ROWS = 1500
-"""Beyond so many images, probes that compute on images look at a sample of whole patients."""
+MAX_ROWS = 1500
+"""From larger cohorts, probes that compute on images use a sample of whole patients."""
 
 Probabilities = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class External:
-    """Another hospital's images, as the run's own classifier predicts them.
+    """The classifier's predictions for images of another hospital.
 
     Parameters
     ----------
     name : str
-        For people.
     predictions : Predictions
         All in part ``test``.
     """
@@ -125,55 +50,44 @@ class External:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A run under audit.
+    """The result under audit.
+
+    The audit does not know how the classifier was trained. Whether the label can be predicted from a part of
+    the data is asked of the *probe model*: features of a frozen network and logistic regression, in five
+    folds grouped by patient, the same for every subject.
 
     Parameters
     ----------
-    recipe : Recipe
-    head : HeadSettings
-        The recipe's, with what the run chose (a linear head's strength) fixed, so that a hundred fits take
-        seconds and compare like with like.
     table : DataFrame
-        The cohort's rows in use, with the headers' facts, ``split`` and ``fold``.
-    features : ndarray of float32, shape (rows, features)
-        Of the whole images, row by row.
+        One row an image: ``image``, ``label``, ``patient``, ``source``, and facts of the files where known.
     predictions : Predictions
-        The run's own, of all parts.
+        The classifier's, of the same images; ``split`` and ``fold`` as the classifier used them.
     images : Images
-        The same rows' pixels.
-    classify : callable
-        The run's own classifier: from prepared squares, float32 (n, size, size), to probabilities,
-        float32 (n, classes).
-    threshold : float, optional
-        Its threshold; None with three classes or more.
+    classifier : Classifier, optional
+        None where only the predictions are known.
     external : External, optional
+    published : sequence of Published
+        Figures that the classifier's source reports.
+    regularisation : tuple of float
+        Values of the probe model's inverse regularisation ``C`` to choose from.
+    seed : int
     progress : Progress
-
-    Attributes
-    ----------
-    rows : ndarray of int
-        The rows that comparisons look at: all, or a sample of at most `MOST_ROWS`.
-    folds : tuple of Fold
-        Cross-validation of `rows`, patients apart; positions in `rows`.
-    reference : ndarray of float32, shape (rows, classes)
-        Out-of-fold probabilities from the whole images: what every other content is measured against.
     """
 
-    recipe: Recipe
-    head: HeadSettings
     table: pd.DataFrame
-    features: NDArray[np.float32]
     predictions: Predictions
     images: Images
-    classify: Callable[[NDArray[np.float32]], Probabilities]
-    threshold: float | None = None
+    classifier: Classifier | None = None
     external: External | None = None
+    published: Sequence[Published] = ()
+    regularisation: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    seed: int = 0
     progress: Progress = field(default=SILENT)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Labels in the order of the outputs."""
-        return tuple(self.recipe.cohort.classes)
+        return self.predictions.classes
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -186,42 +100,95 @@ class Subject:
         return self.table["patient"].to_numpy(object)
 
     def rng(self, name: str) -> np.random.Generator:
-        """Return the random numbers of the probe `name`: its own, whichever probes run beside it."""
-        return np.random.default_rng([self.recipe.seed, int(hash_bytes(name.encode())[:8], 16)])
+        """Return the random stream `name`, which does not depend on the probes that ran before."""
+        return np.random.default_rng([self.seed, int(hash_bytes(name.encode())[:8], 16)])
+
+    def runnable(self) -> Classifier:
+        """Return the classifier.
+
+        Raises
+        ------
+        AuditError
+            If only its predictions are known.
+        """
+        if self.classifier is None:
+            raise AuditError(
+                "only the classifier's predictions are known, and it cannot be run on other images"
+            )
+        return self.classifier
+
+    @cached_property
+    def splitting(self) -> SplitSettings:
+        """The rule that the given split follows, as far as its parts and patients show.
+
+        Raises
+        ------
+        AuditError
+            If the predictions name no training images.
+        """
+        table = self.predictions.table
+        learned = table[table["split"] != "test"]
+        if learned.empty:
+            raise AuditError(
+                "the table of predictions does not say which images the classifier was trained on"
+            )
+        shared = table.groupby(["fold", "patient"])["split"].nunique()
+        by = SplitBy.PATIENT if (shared == 1).all() else SplitBy.IMAGE
+        folds = table["fold"].nunique()
+        test = float((table["split"] == "test").sum() / folds / table["image"].nunique())
+        return SplitSettings(by=by, test=float(np.clip(test, 0.05, 0.5)), seed=self.seed)
 
     @cached_property
     def rows(self) -> NDArray[np.intp]:
-        """See the class."""
-        if len(self.table) <= MOST_ROWS:
+        """The rows that the probe model uses: all, or whole patients up to `MAX_ROWS` images."""
+        if len(self.table) <= MAX_ROWS:
             return np.arange(len(self.table))
         patients, codes = np.unique(self.patients, return_inverse=True)
         order = self.rng("sample").permutation(len(patients))
         sizes = np.bincount(codes)[order]
-        chosen = order[np.cumsum(sizes) <= MOST_ROWS]
+        chosen = order[np.cumsum(sizes) <= MAX_ROWS]
         return np.flatnonzero(np.isin(codes, chosen))
 
     @cached_property
+    def features(self) -> NDArray[np.float32]:
+        """The probe network's features of every row of the table, float32 (rows, features)."""
+        return self.images.features(range(len(self.table)))
+
+    @cached_property
     def folds(self) -> tuple[Fold, ...]:
-        """See the class.
+        """Five folds of `rows`, grouped by patient; positions in `rows`.
 
         Raises
         ------
         SplitError
             If a class has too few patients.
         """
-        settings = self.recipe.split
-        apart = SplitSettings(
-            by=SplitBy.PATIENT, folds=FOLDS, validation=settings.validation, seed=settings.seed
-        )
-        return split(self.table.iloc[self.rows].reset_index(drop=True), apart)
+        settings = SplitSettings(by=SplitBy.PATIENT, folds=FOLDS, seed=self.seed)
+        return split(self.table.iloc[self.rows].reset_index(drop=True), settings)
+
+    @cached_property
+    def head(self) -> LinearHeadSettings:
+        """The probe model's head; ``C`` is chosen once, by grouped cross-validation on whole images.
+
+        Raises
+        ------
+        FitError
+            If a class has too few patients.
+        """
+        head = LinearHeadSettings(C=list(self.regularisation))
+        if len(self.regularisation) == 1:
+            return head
+        everything = np.arange(len(self.rows))
+        fitted = self._fit(self.features[self.rows], everything, head)
+        return head.model_copy(update={"C": [fitted.details["C"]]})
 
     @cached_property
     def reference(self) -> Probabilities:
-        """See the class."""
+        """Out-of-fold probabilities of `rows` from whole images, float32 (rows, classes)."""
         return self.out_of_fold(self.features[self.rows])
 
     def out_of_fold(self, features: NDArray[np.floating]) -> Probabilities:
-        """Predict each of `rows` by the recipe's head, fitted on the other folds.
+        """Predict each of `rows` by a probe model that was fitted on the other folds.
 
         Parameters
         ----------
@@ -231,12 +198,50 @@ class Subject:
         -------
         ndarray of float32, shape (rows, classes)
         """
-        labels, patients = self.labels[self.rows], self.patients[self.rows]
-        return out_of_fold(features, labels, patients, self.folds, self.head, self.classes, self.recipe.seed)
+        found = np.empty((len(self.rows), len(self.classes)), np.float32)
+        for fold in self.folds:
+            others = np.concatenate([fold.train, fold.validation])
+            found[fold.test] = self._fit(features, others, self.head).head.probabilities(features[fold.test])
+        return found
 
-    def predicted(self, probabilities: NDArray[np.floating]) -> Predictions:
-        """Make predictions, part ``test``, of probabilities of `rows`; the likeliest class is predicted."""
-        table = self.table.iloc[self.rows]
+    def predict_held_out(
+        self, train: NDArray[np.integer], test: NDArray[np.integer], labels: NDArray[np.int64] | None = None
+    ) -> Probabilities:
+        """Predict some of `rows` from whole images by a probe model fitted on others.
+
+        Parameters
+        ----------
+        train, test : ndarray of int
+            Positions in `rows`.
+        labels : ndarray of int, shape (rows,), optional
+            Labels to learn instead of the true ones, as indices in `classes`.
+        """
+        features = self.features[self.rows]
+        return self._fit(features, train, self.head, labels).head.probabilities(features[test])
+
+    def _fit(
+        self,
+        features: NDArray[np.floating],
+        train: NDArray[np.integer],
+        head: LinearHeadSettings,
+        labels: NDArray[np.int64] | None = None,
+    ) -> FittedHead:
+        labels = self.labels[self.rows] if labels is None else labels
+        patients = self.patients[self.rows]
+        return fit(features, labels, patients, train, train[:0], head, self.classes, self.seed)
+
+    def predicted(
+        self, probabilities: NDArray[np.floating], rows: NDArray[np.integer] | None = None
+    ) -> Predictions:
+        """Make predictions, part ``test``; the most probable class is predicted.
+
+        Parameters
+        ----------
+        probabilities : ndarray of float, shape (rows, classes)
+        rows : ndarray of int, optional
+            Rows of the table that they belong to; `Subject.rows` by default.
+        """
+        table = self.table.iloc[self.rows if rows is None else rows]
         names = np.asarray(self.classes, dtype=object)
         columns = {f"probability_{name}": probabilities[:, code] for code, name in enumerate(self.classes)}
         facts = {name: table[name].to_numpy() for name in ("image", "patient", "source", "label")}

@@ -1,4 +1,4 @@
-"""What all answers come to, in plain words."""
+"""The verdict: the conclusion from all probes, in plain words."""
 
 from __future__ import annotations
 
@@ -6,39 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hilum.auditing.comparison import CHANCE
-from hilum.auditing.probe import Answer, Rating
+from hilum.auditing.probe import Answer, Probe, Rating
 from hilum.metrics import Estimate
 
-__all__ = ["DECISIVE", "Verdict", "conclude"]
+__all__ = ["Verdict", "conclude"]
 
+_CITED = 3
 
-DECISIVE = (
-    "middle",
-    "swap",
-    "external",
-    "header",
-    "source",
-    "patients",
-    "left_out",
-    "permuted",
-    "frame",
-    "splits",
-    "thumbnail",
-    "histogram",
-    "subgroups",
-    "labels",
-    "calibration",
-)
-"""Of equally grave answers the first is told first: what shows most plainly what the classifier reads."""
-
-_CORE = ("middle", "frame", "header", "source", "swap")
-"""Without any of these nothing was tested that a sound result rests on."""
-_TOLD = 3
-
-_LEADS = {
-    Rating.SOUND: "No shortcut was found by these probes; that is not proof that there is none.",
-    Rating.DOUBTFUL: "Something speaks against this result.",
-    Rating.BROKEN: "This result does not mean what it seems to mean.",
+_OPENINGS = {
+    Rating.SOUND: "No shortcut was found by these probes, which does not prove that there is none.",
+    Rating.DOUBTFUL: "There is evidence against this result.",
+    Rating.BROKEN: "This result does not measure what it claims to measure.",
 }
 
 
@@ -51,9 +29,8 @@ class Verdict:
     rating : Rating
         ``sound``, ``doubtful`` or ``broken``.
     sentence : str
-        One line in plain words.
     decisive : tuple of str
-        The probes that it rests on, the plainest first, three at most.
+        Names of the probes that it rests on, at most three.
     """
 
     rating: Rating
@@ -61,45 +38,40 @@ class Verdict:
     decisive: tuple[str, ...]
 
 
-def conclude(answers: Mapping[str, Answer], result: Estimate) -> Verdict:
-    """Draw the conclusion: as grave as the worst answer.
+def conclude(answers: Mapping[str, Answer], probes: Mapping[str, Probe], result: Estimate) -> Verdict:
+    """Draw the conclusion: as severe as the most severe answer.
 
-    Doubtful is also a result that is no better than chance, and one of which no core probe could tell.
+    A result that is not shown to be better than chance, and one for which every core probe is inconclusive,
+    is doubtful too.
 
     Parameters
     ----------
     answers : mapping of str to Answer
         By the probe's name.
+    probes : mapping of str to Probe
+        The same names.
     result : Estimate
-        The run's own AUC on its test images.
+        The classifier's AUC on its test images.
     """
     severity = max((answer.rating.severity for answer in answers.values()), default=0)
-    rating = next((one for one in _LEADS if one.severity == severity), Rating.SOUND)
-    told = _told(answers, rating)
-    if rating is Rating.SOUND:
-        return _sound(answers, result)
-    claims = " ".join(answers[name].claim for name in told[:2])
-    return Verdict(rating, f"{_LEADS[rating]} {claims}", told)
-
-
-def _sound(answers: Mapping[str, Answer], result: Estimate) -> Verdict:
+    rating = next((one for one in _OPENINGS if one.severity == severity), Rating.SOUND)
+    names = [name for name, answer in answers.items() if answer.rating is rating]
+    cited = tuple(sorted(names, key=lambda name: probes[name].priority))
+    if rating is not Rating.SOUND:
+        claims = " ".join(answers[name].claim for name in cited[:2])
+        return Verdict(rating, f"{_OPENINGS[rating]} {claims}", cited[:_CITED])
     if not result.low > CHANCE:
         return Verdict(
-            Rating.DOUBTFUL, "The classifier is not shown to do better than guessing on its test images.", ()
+            Rating.DOUBTFUL,
+            "The classifier is not shown to perform better than chance on its test images.",
+            (),
         )
-    told = tuple(name for name in _CORE if name in answers and answers[name].rating is Rating.SOUND)
-    if not told:
+    core = tuple(name for name in cited if probes[name].core)
+    if not core:
         return Verdict(
-            Rating.DOUBTFUL, "The data are too few, or too uniform, to tell what the result rests on.", ()
+            Rating.DOUBTFUL, "The data are too few, or too uniform, to test what the result depends on.", ()
         )
-    open_ = answers.get("external")
-    untried = (
-        "" if open_ is None or open_.rating is not Rating.CANNOT_TELL else " No other hospital was tried."
-    )
-    return Verdict(Rating.SOUND, f"{_LEADS[Rating.SOUND]}{untried}", told[:_TOLD])
-
-
-def _told(answers: Mapping[str, Answer], rating: Rating) -> tuple[str, ...]:
-    ranks = {name: place for place, name in enumerate(DECISIVE)}
-    grave = [name for name, answer in answers.items() if answer.rating is rating]
-    return tuple(sorted(grave, key=lambda name: ranks.get(name, len(ranks))))[:_TOLD]
+    external = answers.get("external")
+    untested = external is not None and external.rating is Rating.CANNOT_TELL
+    limits = " Transfer to another hospital was not tested." if untested else ""
+    return Verdict(Rating.SOUND, f"{_OPENINGS[Rating.SOUND]}{limits}", core[:_CITED])

@@ -1,56 +1,72 @@
-"""From a run to its audit."""
+"""The audit of a run, of any classifier, or of predictions made elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from hilum.auditing import Audit, External, Images, Probe, Subject, examine
-from hilum.backbone import Backbone, Engine, FeatureStore, choose_engine, open_backbone
-from hilum.classifier.fit import fixed
-from hilum.cohort import Cohort, locate
-from hilum.errors import BackboneError, RunError
-from hilum.progress import SILENT, Progress
-from hilum.recipe.settings import Precision
-from hilum.run.evaluate import predict_cohort
-from hilum.run.report import write_report
-from hilum.run.run import AUDIT_FILE, Run
+import numpy as np
+import pandas as pd
 
-__all__ = ["audit", "subject_of"]
+from hilum.auditing import Audit, External, Probe, ProbeImages, Subject, examine
+from hilum.backbone import FeatureStore, choose_engine, extract, open_backbone
+from hilum.classifier.classifier import Classifier
+from hilum.cohort import Cohort, locate
+from hilum.errors import AuditError, RunError
+from hilum.metrics import Predictions, metrics_of_parts
+from hilum.progress import SILENT, Progress
+from hilum.radiograph import Fit, Preprocessing
+from hilum.recipe.settings import BackboneSettings
+from hilum.run.evaluate import predict_cohort
+from hilum.run.report import write_audit_report, write_report
+from hilum.run.run import AUDIT_FILE, Run, write_metrics
+
+__all__ = ["audit", "audit_run", "images_of", "subject_of"]
+
+PROBE_SIZE = 224
+"""Side of the probe network's input in pixels; the network is the embedded EfficientNet-Lite0."""
 
 
 def audit(
-    run: Run | Path | str,
+    result: Run | Classifier | Predictions | Path | str,
+    cohort: Cohort | Path | str | None = None,
+    *,
     data: Path | str | None = None,
     external: Cohort | Path | str | None = None,
-    *,
     external_data: Path | str | None = None,
+    out: Path | str | None = None,
     probes: Iterable[Probe] | None = None,
     progress: Progress = SILENT,
 ) -> Audit:
-    """Ask whether a run's result can be believed; keep the answer in the run, and draw its report again.
+    """Test whether a classifier's result can be believed.
+
+    A run keeps the audit and draws its report again. The audit of a classifier, or of predictions made
+    elsewhere, is written to `out`: ``audit.json``, ``predictions.csv``, ``metrics.json`` and ``report.html``.
 
     Parameters
     ----------
-    run : Run, Path or str
+    result : Run, Classifier, Predictions, Path or str
+        A finished run or its folder; a classifier, which predicts `cohort`; or predictions of images in `data`.
+    cohort : Cohort, Path or str, optional
+        Table of the images, or a folder with a subfolder for each class. Needed for a classifier; it adds
+        facts such as age or view to predictions.
     data : Path or str, optional
-        Folder of the run's images; where the run found them otherwise.
+        Folder that the images' paths start from; for a run, where it was trained from by default.
     external : Cohort, Path or str, optional
-        Another hospital's images: a cohort, its table, or a folder with a subfolder for each class.
+        Images of another hospital; needs a classifier that can be run.
     external_data : Path or str, optional
-        Folder that the external table's paths start from; see `hilum.cohort.locate`.
+        Folder that the external table's paths start from.
+    out : Path or str, optional
+        Folder for the audit of a classifier or of predictions; nothing is written by default.
     probes : iterable of Probe, optional
-        Those to ask; all otherwise.
+        All probes by default.
     progress : Progress
-
-    Returns
-    -------
-    Audit
 
     Raises
     ------
     HilumError
-        If the run, its images, its network or the external cohort are not as they must be.
+        If the run, the images, the probe network or a cohort cannot be read.
 
     Examples
     --------
@@ -58,30 +74,49 @@ def audit(
     >>> hilum.audit("runs/tutorial-model-1").verdict.rating  # doctest: +SKIP
     <Rating.BROKEN: 'broken'>
     """
-    run = run if isinstance(run, Run) else Run.open(run)
-    folder = images_of(run, data)
     if external is not None and not isinstance(external, Cohort):
         external = locate(external, external_data)
     with FeatureStore.open(progress=progress) as store:
-        found = examine(subject_of(run, folder, external, store, progress), probes)
+        if isinstance(result, Run | Path | str):
+            run = result if isinstance(result, Run) else Run.open(result)
+            return audit_run(run, images_of(run, data), external, store, probes, progress)
+        if cohort is not None and not isinstance(cohort, Cohort):
+            cohort = locate(cohort, data)
+        subject = _foreign(result, cohort, data, external, store, progress)
+        found = examine(subject, probes)
+    if out is not None:
+        _write(Path(out), subject, found, progress)
+    return found
+
+
+def audit_run(
+    run: Run,
+    data: Path,
+    external: Cohort | None = None,
+    store: FeatureStore | None = None,
+    probes: Iterable[Probe] | None = None,
+    progress: Progress = SILENT,
+) -> Audit:
+    """Audit a run, keep the audit in it, and draw its report again; see `audit`."""
+    found = examine(subject_of(run, data, external, store, progress), probes)
     found.write(run.path / AUDIT_FILE)
-    write_report(Run.open(run.path), folder, progress)
+    write_report(Run.open(run.path), data, progress)
     return found
 
 
 def images_of(run: Run, data: Path | str | None = None) -> Path:
-    """Return the folder of a run's images: the one named, or where the run found them.
+    """Return the folder of a run's images: `data`, or where the run was trained from.
 
     Raises
     ------
     RunError
-        If it is not there, or holds other files.
+        If the first image is not there.
     """
     folder = run.data if data is None else Path(data)
     first = run.cohort.table["image"].iloc[0]
     if folder is None or not (folder / first).is_file():
         raise RunError(
-            "the run's images are not here",
+            "the images of the run are not here",
             path=folder or run.path,
             expected=first,
             found="no such file",
@@ -97,48 +132,106 @@ def subject_of(
     store: FeatureStore | None = None,
     progress: Progress = SILENT,
 ) -> Subject:
-    """Gather what the audit looks at.
-
-    Parameters
-    ----------
-    run : Run
-    data : Path
-        Folder of its images.
-    external : Cohort, optional
-        Another hospital's images, which the run's classifier predicts here.
-    store : FeatureStore, optional
-        Where features are kept.
-    progress : Progress
-    """
-    recipe, model = run.recipe, run.model
+    """Make the subject of a run's audit: its table, predictions and classifier."""
     table = run.cohort.table
-    backbone = open_backbone(recipe.backbone, recipe.preprocessing.size, recipe.seed)
-    engine = _engine(run, backbone)
-    images = Images(data, tuple(table["image"]), model.preprocessing, backbone, engine, store, progress)
     return Subject(
-        recipe=recipe,
-        head=fixed(recipe.head, model.manifest.head.details),
         table=table,
-        features=images.features(range(len(table))),
         predictions=run.predictions,
-        images=images,
-        classify=model.probabilities,
-        threshold=model.manifest.threshold.value,
-        external=None if external is None else _predicted(run, external, progress),
+        images=probe_images([data / image for image in table["image"]], store, progress),
+        classifier=run.model,
+        external=None if external is None else _predict_external(run.model, external, progress),
+        published=run.recipe.published,
+        seed=run.recipe.seed,
         progress=progress,
     )
 
 
-def _engine(run: Run, backbone: Backbone) -> Engine:
-    """Return an engine of the run's precision, in which its features are known."""
-    settings = run.recipe.engine.model_copy(update={"precision": Precision(run.environment["precision"])})
-    try:
-        return choose_engine(backbone, settings)
-    except BackboneError:  # the run was made on another machine
-        return choose_engine(backbone)
+def probe_images(
+    paths: Sequence[Path], store: FeatureStore | None = None, progress: Progress = SILENT
+) -> ProbeImages:
+    """Open the network of the audit's probe model for some files, which are stretched to a square."""
+    backbone = open_backbone(BackboneSettings(), PROBE_SIZE)
+    preprocessing = Preprocessing(backbone.size, Fit.STRETCH)
+    return ProbeImages(paths, preprocessing, backbone, choose_engine(backbone), store, progress)
 
 
-def _predicted(run: Run, external: Cohort, progress: Progress) -> External:
+def _foreign(
+    result: Classifier | Predictions,
+    cohort: Cohort | None,
+    data: Path | str | None,
+    external: Cohort | None,
+    store: FeatureStore,
+    progress: Progress,
+) -> Subject:
+    """Make the subject of a classifier that hilum did not train, or of its predictions alone."""
+    classifier: Classifier | None = None
+    if isinstance(result, Predictions):
+        predictions, root = result, cohort.root if data is None and cohort is not None else data
+    else:
+        classifier = result
+        if cohort is None:
+            raise AuditError("a classifier needs images to predict", remedy="Name their table with --cohort.")
+        found = predict_cohort(classifier, cohort, progress)
+        predictions, cohort, root = found.predictions, found.cohort, found.cohort.root
+    if root is None:
+        raise AuditError("the folder of the images is not known", remedy="Name it with --data.")
+    table, predictions = _with_files(_table(predictions, cohort), predictions, Path(root), store, progress)
+    if external is not None and classifier is None:
+        raise AuditError(
+            "predictions alone cannot be tested on another hospital",
+            remedy="Name the classifier with --model or --function, or evaluate its predictions there.",
+        )
+    return Subject(
+        table=table,
+        predictions=predictions,
+        images=probe_images([Path(root) / image for image in table["image"]], store, progress),
+        classifier=classifier,
+        external=None if classifier is None or external is None else _predict_external(classifier, external, progress),
+        progress=progress,
+    )
+
+
+def _table(predictions: Predictions, cohort: Cohort | None) -> pd.DataFrame:
+    """One row an image that has a prediction, with the facts that the cohort's table adds."""
+    table = predictions.table.drop_duplicates("image")[["image", "label", "patient", "source"]]
+    if cohort is None:
+        return table.reset_index(drop=True)
+    known = table.columns.difference(["image"])
+    facts = cohort.table.drop(columns=known, errors="ignore").drop_duplicates("image")
+    return table.merge(facts, on="image", how="left")
+
+
+def _with_files(
+    table: pd.DataFrame, predictions: Predictions, root: Path, store: FeatureStore, progress: Progress
+) -> tuple[pd.DataFrame, Predictions]:
+    """Add the facts of the file headers; drop images that cannot be read, from the predictions too."""
+    images = probe_images([root / image for image in table["image"]], store, progress)
+    features = extract(
+        images.paths, images.preprocessing, images.backbone, store, progress, engine=images.engine
+    )
+    if len(features.failures) == len(table):
+        first = next(iter(features.failures.values()))
+        raise AuditError("none of the images can be read", path=root, found=f"first: {first}")
+    headers = pd.DataFrame([{} if header is None else header.as_row() for header in features.headers])
+    headers = headers.dropna(axis="columns", how="all")
+    failed = np.isin(np.arange(len(table)), list(features.failures))
+    if failed.any():
+        progress.say(f"{failed.sum()} of {len(table)} images cannot be read and are left out of the audit.")
+    table = table.drop(columns=headers.columns, errors="ignore").join(headers)[~failed].reset_index(drop=True)
+    kept = predictions.table["image"].isin(table["image"])
+    return table, replace(predictions, table=predictions.table[kept].reset_index(drop=True))
+
+
+def _predict_external(classifier: Classifier, external: Cohort, progress: Progress) -> External:
     sources = sorted(external.table["source"].unique())
     name = ", ".join(sources) if len(sources) <= 3 else f"{len(sources)} sources"
-    return External(name, predict_cohort(run.model, external, progress).predictions)
+    return External(name, predict_cohort(classifier, external, progress).predictions)
+
+
+def _write(out: Path, subject: Subject, found: Audit, progress: Progress) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    subject.predictions.write(out / "predictions.csv")
+    metrics = metrics_of_parts(subject.predictions, np.random.default_rng(subject.seed))
+    write_metrics(out / "metrics.json", metrics)
+    found.write(out / AUDIT_FILE)
+    write_audit_report(out, subject.table, subject.predictions, metrics, found, progress)

@@ -31,7 +31,7 @@ def test_a_clean_procedure_is_sound_however_strong_the_signal(make_subject, clas
     assert answer.figure.n == len(answer.details["auc"]) == PERMUTATIONS
     assert answer.figure.value == pytest.approx(np.mean(answer.details["auc"]))
     assert answer.figure.low < 0.5 < answer.figure.high
-    assert answer.pictures[0].marks["this run"] > 0.99
+    assert answer.pictures[0].marks["the classifier"] > 0.99
 
 
 def test_patients_on_both_sides_are_caught(make_subject):

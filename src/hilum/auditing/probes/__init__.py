@@ -1,22 +1,22 @@
-"""hilum's own probes, one file each."""
+"""The probes by family, and the order in which the audit runs them."""
 
 from __future__ import annotations
 
 from hilum.auditing.probe import Probe
-from hilum.auditing.probes import ablations, leakage, metadata, region_swap, reliability, transfer
+from hilum.auditing.probes import ablations, direct, leakage, metadata, reliability, transfer
 
-__all__ = ["OWN"]
+__all__ = ["PROBES"]
 
-
-OWN: tuple[Probe, ...] = (
+PROBES: tuple[Probe, ...] = (
     metadata.SOURCE,
     metadata.HEADER,
     leakage.PATIENTS,
     ablations.BORDER,
-    ablations.LUNG_REGION,
+    ablations.LUNGS_REMOVED,
     ablations.THUMBNAIL,
     ablations.HISTOGRAM,
-    region_swap.REGION_SWAP,
+    direct.DIRECT_ABLATION,
+    direct.REGION_SWAP,
     transfer.LEFT_OUT,
     transfer.EXTERNAL,
     reliability.SUBGROUPS,
@@ -25,4 +25,3 @@ OWN: tuple[Probe, ...] = (
     reliability.LABELS,
     leakage.SHUFFLED_LABELS,
 )
-"""In the order in which they are asked: what costs nothing first."""

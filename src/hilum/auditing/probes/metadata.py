@@ -1,8 +1,9 @@
-"""What the table tells of the label without any image: the source, and view, age, sex and the like."""
+"""Probes without pixels: what file headers, the source and other facts of the table predict."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -11,36 +12,28 @@ from numpy.typing import NDArray
 
 from hilum.auditing.comparison import BaselineComparison, compare_with_baseline, forest_out_of_fold
 from hilum.auditing.probe import Answer, Bar, Bars, Grid, Probe, Rating, cannot_tell
-from hilum.auditing.rules import FEWEST_IMAGES, confounded, explained
+from hilum.auditing.rules import MIN_IMAGES, confounded, explained
 from hilum.auditing.subject import Subject
+from hilum.radiograph import Header
 
-__all__ = ["HEADER", "SOURCE", "alone", "bands", "by_label", "column"]
+__all__ = ["HEADER", "SOURCE"]
 
 
 _BANDS = 10
-_MOST_VALUES = 20
-"""Numbers with more values than this are cut into bands."""
-_DECIMALS = 9  # equal shares of different folds differ in the last bits
-_UNKNOWN = "not known"
+_MAX_VALUES = 20
+"""Numbers with more distinct values are cut into bands."""
+_DECIMALS = 9  # equal shares of different folds differ in their last bits
+_UNKNOWN = "unknown"
 
 
 def column(subject: Subject, name: str) -> pd.Series:
-    """Return a column of the table in `subject.rows`, numbered from 0; all missing where there is none."""
+    """Return a column of the table for `subject.rows`; all missing if there is no such column."""
     table = subject.table.iloc[subject.rows].reset_index(drop=True)
     return table[name] if name in table else pd.Series(np.nan, index=table.index, name=name)
 
 
 def bands(values: pd.Series) -> pd.Series:
-    """Name the group of each value: the value itself, or of many numbers their tenth.
-
-    Parameters
-    ----------
-    values : Series
-
-    Returns
-    -------
-    Series of str
-        Missing where the value is.
+    """Name the group of each value: the value itself, or the decile of a number with many values.
 
     Examples
     --------
@@ -51,7 +44,7 @@ def bands(values: pd.Series) -> pd.Series:
     """
     if not pd.api.types.is_numeric_dtype(values):
         return values.astype("str")
-    if values.nunique() <= _MOST_VALUES:
+    if values.nunique() <= _MAX_VALUES:
         return values.map(_shown, na_action="ignore").astype("str")
     cut = pd.qcut(values.astype("float64"), _BANDS, duplicates="drop")
     low, high = float(values.min()), float(values.max())
@@ -66,35 +59,36 @@ def _shown(value: float) -> str:
 def alone(subject: Subject, values: pd.Series, name: str) -> BaselineComparison | None:
     """Predict the label from one fact, and compare with the whole image on the same rows.
 
-    Only rows where the fact is known take part: that it is known for one class alone tells of the table, not
-    of the fact. The prediction is how often each label has the value among the other folds' rows.
+    Only rows with a known value take part, since missingness is a property of the table. The prediction is
+    the frequency of each label among the rows of the other folds with the same value.
 
     Parameters
     ----------
     subject : Subject
-    values : Series, length rows
-        Of `subject.rows`.
+    values : Series
+        One value for each of `subject.rows`.
     name : str
-        For the random numbers.
+        Random stream of the resamples.
 
     Returns
     -------
     BaselineComparison or None
-        None where the fact is known for too few images of a label.
+        None if too few images of a label have a known value.
     """
     groups = bands(values)
     known = groups.notna().to_numpy()
     labels = subject.labels[subject.rows]
     counts = np.bincount(labels[known], minlength=len(subject.classes))
-    if counts.min() < FEWEST_IMAGES:
+    if counts.min() < MIN_IMAGES:
         return None
     return compare_with_baseline(subject, _frequencies(subject, groups, known), name, known)
 
 
 def _frequencies(subject: Subject, groups: pd.Series, known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share of each label among the other folds' rows of the same group, and one more row that is average.
+    """Frequency of each label among the other folds' rows of the same group, with one average row added.
 
-    Labels weigh as in all folds together, so that a fact that tells nothing predicts the same in each.
+    Labels are weighted to their overall frequency, so that an uninformative fact predicts the same in each
+    fold.
     """
     codes, values = pd.factorize(groups)
     truth = np.eye(len(subject.classes))[subject.labels[subject.rows]]
@@ -112,7 +106,7 @@ def _frequencies(subject: Subject, groups: pd.Series, known: NDArray[np.bool_]) 
 
 
 def by_label(subject: Subject, values: pd.Series, title: str, most: int = 10) -> Grid:
-    """Count images by a fact's values and label: numbers in their order, names from the commonest on."""
+    """Count images by value and label: numbers in ascending order, names by frequency."""
     groups = bands(values).fillna(_UNKNOWN)
     labels = np.asarray(subject.classes, object)[subject.labels[subject.rows]]
     counts = pd.crosstab(groups.to_numpy(object), labels).reindex(columns=list(subject.classes), fill_value=0)
@@ -131,18 +125,17 @@ def _order(values: pd.Series, groups: pd.Series) -> list[str]:
     return groups.value_counts().index.tolist()
 
 
-_NAMES = ("format", "mode", "manufacturer", "model", "detector")
-_NUMBERS = ("rows", "columns", "bits", "bytes", "spacing_mm", "kvp", "distance_mm")
+_OF_THE_STUDY = ("view", "modality")  # compared by the probe `source`
+_FIELDS = [field for field in fields(Header) if field.name not in _OF_THE_STUDY]
+_NAMES = tuple(field.name for field in _FIELDS if str(field.type).startswith("str"))
+_NUMBERS = tuple(field.name for field in _FIELDS if field.name not in _NAMES)
 _SHOWN = 5
 
 
-def ask_header(subject: Subject) -> Answer:
-    """Predict the label from all facts of the headers together, and from each by itself."""
+def _ask_header(subject: Subject) -> Answer:
     facts = _header_facts(subject)
     if facts.empty:
-        return cannot_tell(
-            "the headers say the same of every file", "Nothing in them could give the label away."
-        )
+        return cannot_tell("all headers are identical", "Headers without differences cannot predict a label.")
     together = compare_with_baseline(subject, forest_out_of_fold(subject, _matrix(facts)), "header")
     rating, reason = explained(together)
     singles = {str(name): alone(subject, facts[name], f"header {name}") for name in facts}
@@ -157,7 +150,7 @@ def ask_header(subject: Subject) -> Answer:
         claim=claim,
         meaning=meaning,
         reason=reason,
-        measure="AUC from the headers alone",
+        measure="AUC, file headers only",
         figure=together.part,
         details={
             "whole": together.whole.value,
@@ -172,7 +165,7 @@ def ask_header(subject: Subject) -> Answer:
 
 
 def _header_facts(subject: Subject) -> pd.DataFrame:
-    """What the headers state and two files differ in, and what follows from it; a missing fact is one too."""
+    """Facts of the headers that vary, and quantities derived from them; a missing value is a value too."""
     facts = pd.DataFrame({name: column(subject, name) for name in (*_NAMES, *_NUMBERS)})
     numbers = facts[list(_NUMBERS)].astype("float64")
     facts = facts.assign(
@@ -185,7 +178,7 @@ def _header_facts(subject: Subject) -> pd.DataFrame:
 
 
 def _matrix(facts: pd.DataFrame) -> np.ndarray:
-    """Numbers as they are, names as their place in the alphabet; NaN where missing."""
+    """Numbers as they are, names as their alphabetical rank; NaN where missing."""
     columns = [
         pd.factorize(facts[name], sort=True)[0].astype(np.float64) if name in _NAMES else facts[name]
         for name in facts
@@ -197,46 +190,49 @@ def _header_words(together: BaselineComparison, rating: Rating) -> tuple[str, st
     part, whole = together.part.value, together.whole.value
     if rating is Rating.SOUND:
         return (
-            f"From the files' headers alone the label is told with AUC {part:.3f}, "
-            f"from the whole image with {whole:.3f}.",
-            "It was not found that size, format or equipment give the label away.",
+            f"From file headers alone the label is predicted with AUC {part:.3f}, from the whole image with"
+            f" {whole:.3f}.",
+            "No evidence was found that size, format or equipment predicts the label.",
         )
     if rating is Rating.CANNOT_TELL:
-        return "Cannot tell what the files' headers give away.", "The comparison needs more patients."
+        return "Inconclusive for file headers.", "The comparison needs more patients."
     return (
-        f"The files' headers alone, without one pixel, tell the label with AUC {part:.3f}.",
-        "The labels' files were made in different ways, and what an image went through shows in its pixels "
-        "too: a network can learn that instead of the disease.",
+        f"File headers alone, without any pixel, predict the label with AUC {part:.3f}.",
+        "The files of the labels were produced in different ways. Processing leaves traces in the pixels too,"
+        " and a network can learn them instead of the disease.",
     )
 
 
 def _header_bars(together: BaselineComparison, singles: dict[str, BaselineComparison]) -> Bars:
-    bars = [Bar.of("all of the header", together.part)]
+    bars = [Bar.of("all header facts", together.part)]
     bars += [Bar.of(name.replace("_", " "), single.part) for name, single in singles.items()]
     bars.append(Bar.of("whole image", together.whole))
-    return Bars("The label from the files' headers, without one pixel", "AUC", tuple(bars), reference=0.5)
+    return Bars("Prediction of the label from file headers", "AUC", tuple(bars), reference=0.5)
 
 
 HEADER = Probe(
     name="header",
-    title="Header alone",
-    question="Can the label be told from the files' headers, without one pixel?",
+    title="Headers only",
+    question="Can the label be predicted from file headers, without any pixel?",
     source="DeGrave, Janizek and Lee 2021, doi:10.1038/s42256-021-00338-7",
-    ask=ask_header,
+    ask=_ask_header,
+    priority=5,
+    core=True,
+    caption="file headers only",
+    note="size, format and equipment, no pixels",
 )
 
 
 _DECIDING = ("view", "projection", "age", "sex")
-_TOLD = ("location", "modality")
-"""Told and not read: in a collection of case reports most places have one patient, and so one label."""
+_REPORTED = ("location", "modality")
+"""Reported but not scored: in collections of case reports most places have one patient, and so one label."""
 
 
-def ask_source(subject: Subject) -> Answer:
-    """Predict the label from each fact of the table by itself."""
+def _ask_source(subject: Subject) -> Answer:
     names = column(subject, "source").unique()
     source = alone(subject, column(subject, "source"), "source")
     if source is None:
-        return cannot_tell("a label has too few images to be predicted from anything")
+        return cannot_tell(f"a label has fewer than {MIN_IMAGES} images")
     facts = _source_facts(subject)
     deciding = {name: fact for name, fact in facts.items() if name in _DECIDING}
     decisive, (rating, reason) = confounded(source, deciding)
@@ -249,7 +245,7 @@ def ask_source(subject: Subject) -> Answer:
         claim=claim,
         meaning=meaning,
         reason=reason,
-        measure=f"AUC from the {decisive} alone",
+        measure=f"AUC, {decisive} only",
         figure=comparison.part,
         details={"sources": len(names), "facts": _details({"source": source} | facts)},
         pictures=(
@@ -260,10 +256,10 @@ def ask_source(subject: Subject) -> Answer:
 
 
 def _source_facts(subject: Subject) -> dict[str, BaselineComparison]:
-    """The facts that vary, and are known for images of every label."""
+    """Facts that vary and are known for enough images of every label."""
     varied = {
         name: values
-        for name in (*_DECIDING, *_TOLD)
+        for name in (*_DECIDING, *_REPORTED)
         if len((values := column(subject, name)).dropna().drop_duplicates()) > 1
     }
     comparisons = {name: alone(subject, values, f"source {name}") for name, values in varied.items()}
@@ -275,37 +271,40 @@ def _source_words(
 ) -> tuple[str, str]:
     part, whole = comparison.part.value, comparison.whole.value
     if rating is Rating.CANNOT_TELL:
-        return "Cannot tell what the source gives away.", "Too little is known to compare with."
+        return "Inconclusive for the source.", "The comparison needs more patients."
     if decisive != "source":
         return (
-            f"The {decisive} alone, without any image, tells the label with AUC {part:.3f}.",
-            f"The classifier may read the {decisive} instead of the disease; these data would not show it.",
+            f"The {decisive} alone, without any image, predicts the label with AUC {part:.3f}.",
+            f"The classifier may use the {decisive} instead of the disease; these data cannot show the"
+            " difference.",
         )
     if len(names) == 1:
         return (
-            f"All images come from one source, {names[0]}, so the source cannot give the label away.",
-            "A collection may itself hold many hospitals, which this table does not tell apart.",
+            f"All images come from one source, {names[0]}, so the source cannot predict the label.",
+            "A source can itself combine several hospitals, which this table does not distinguish.",
         )
     if rating is Rating.SOUND:
         return (
-            f"The source alone tells the label with AUC {part:.3f}, the whole image with {whole:.3f}.",
-            "It was not found that the source gives the label away.",
+            f"The source alone predicts the label with AUC {part:.3f}, the whole image with {whole:.3f}.",
+            "No evidence was found that the source predicts the label.",
         )
     return (
-        f"The source alone, without any image, tells the label with AUC {part:.3f}.",
-        "Whatever tells the sources apart, such as camera, file format or the patients' age, tells the "
-        "labels apart too, lungs or not.",
+        f"The source alone, without any image, predicts the label with AUC {part:.3f}.",
+        "Everything that differs between the sources, such as equipment, file format or the patients' age,"
+        " also"
+        " separates the labels.",
     )
 
 
 def _besides(facts: Mapping[str, BaselineComparison]) -> str:
-    """Tell of a fact that was not read, where it says much of the label."""
-    for name in _TOLD:
+    """Mention a fact that is not scored but predicts the label."""
+    for name in _REPORTED:
         if name in facts and explained(facts[name])[0].severity > Rating.SOUND.severity:
             part, whole = facts[name].part.value, facts[name].whole.value
             return (
-                f" The {name} alone tells the label with AUC {part:.3f}, the whole image with {whole:.3f} on"
-                " the same rows: look at what each place brings."
+                f" The {name} alone predicts the label with AUC {part:.3f}, the whole image with {whole:.3f}"
+                " on the"
+                " same rows; this is reported but not scored."
             )
     return ""
 
@@ -327,13 +326,17 @@ def _details(comparisons: Mapping[str, BaselineComparison]) -> dict[str, Any]:
 def _source_bars(comparisons: Mapping[str, BaselineComparison]) -> Bars:
     bars = tuple(Bar.of(name, comparison.part) for name, comparison in comparisons.items())
     whole = Bar.of("whole image", comparisons["source"].whole)
-    return Bars("The label from one fact, without any image", "AUC", (*bars, whole), reference=0.5)
+    return Bars("Prediction of the label from one fact", "AUC", (*bars, whole), reference=0.5)
 
 
 SOURCE = Probe(
     name="source",
-    title="Source alone",
-    question="Can the label be told from where an image comes from, without looking at it?",
+    title="Source only",
+    question="Can the label be predicted from the origin of an image, without the image?",
     source="Maguolo and Nanni 2021, doi:10.1016/j.inffus.2021.04.008",
-    ask=ask_source,
+    ask=_ask_source,
+    priority=6,
+    core=True,
+    caption="source only",
+    note="the origin of the image, no image",
 )

@@ -1,4 +1,4 @@
-"""Whether every group of patients gets the same sensitivity and specificity."""
+"""Probes of reliability: calibration, label errors, subgroups."""
 
 from __future__ import annotations
 
@@ -23,16 +23,13 @@ __all__ = ["CALIBRATION", "LABELS", "SUBGROUPS"]
 
 
 _NAME = "calibration"
-_KINDS = {"as it is": "As it is", "platt": "Platt", "temperature": "Temperature", "isotonic": "Isotonic"}
+_KINDS = {"none": "None", "platt": "Platt", "temperature": "Temperature", "isotonic": "Isotonic"}
 
 
-def ask_calibration(subject: Subject) -> Answer:
-    """Compare the probabilities of the test rows with what came true."""
+def _ask_calibration(subject: Subject) -> Answer:
     test = subject.predictions.part("test")
     if not len(test):
-        return cannot_tell(
-            "there are no test images", "Whether the probabilities mean what they say is open."
-        )
+        return cannot_tell("there are no test images", "Inconclusive for calibration.")
     found = overall(test, subject.rng(_NAME))
     after = _after(subject, found)
     rating, reason = miscalibrated(found.error, found.by_chance, scarcest(test))
@@ -44,31 +41,34 @@ def ask_calibration(subject: Subject) -> Answer:
         "pictures": (_curves(subject), _calibration_grid(after)),
     }
     if rating is Rating.CANNOT_TELL:
-        return cannot_tell(reason, "Whether a probability can be read as a chance stays open.", **shown)
+        return cannot_tell(reason, "Inconclusive for calibration.", **shown)
     return Answer(rating, *_calibration_words(found, rating), reason, **shown)
 
 
 def _calibration_words(found: Calibration, rating: Rating) -> tuple[str, str]:
     points = 100 * found.error.value
-    claim = f"On the test images the probabilities are off by {points:.1f} percentage points on average."
+    claim = f"On the test images the expected calibration error is {points:.1f} percentage points."
     if rating is Rating.DOUBTFUL:
-        return claim, f"They must not be read as chances{_direction(found)}."
-    return claim, "On images like these they were not found to mislead; of other hospitals' it says nothing."
+        return claim, f"The outputs are not probabilities of the disease{_direction(found)}."
+    return (
+        claim,
+        "The probabilities are calibrated for images like these, not necessarily in other hospitals.",
+    )
 
 
 def _direction(found: Calibration) -> str:
     slope = found.line.slope
     if slope.high < 1:
-        return ": they are too near 0 and 1, surer than they may be"
+        return ": they are overconfident, too close to 0 and 1"
     if slope.low > 1:
-        return ": they are too near the middle, less sure than they could be"
+        return ": they are underconfident, too close to 0.5"
     return ""
 
 
 def _after(subject: Subject, found: Calibration) -> dict[str, dict[str, Any]]:
-    """Error, Brier score and log loss on the test rows, before and after each recalibration."""
+    """Calibration error, Brier score and log loss on the test rows, before and after recalibration."""
     test = subject.predictions.part("test")
-    figures: dict[str, dict[str, Any]] = {"as it is": _figures(subject, test, found)}
+    figures: dict[str, dict[str, Any]] = {"none": _figures(subject, test, found)}
     for name in RECALIBRATIONS:
         try:
             mapped = _recalibrated(subject.predictions, name)
@@ -89,7 +89,7 @@ def _figures(subject: Subject, test: Predictions, found: Calibration) -> dict[st
 
 
 def _recalibrated(predictions: Predictions, name: str) -> Predictions:
-    """Map the test rows' probabilities; each fold's by what its own validation rows fitted."""
+    """Recalibrate the test rows of each fold by a map fitted on its validation rows."""
     validation, test = predictions.part("validation"), predictions.part("test")
     known, folds = (part.table["fold"].to_numpy() for part in (validation, test))
     mapped = test.probabilities
@@ -114,9 +114,9 @@ def _calibration_details(found: Calibration) -> dict[str, Any]:
 def _curves(subject: Subject) -> Curves:
     by_class = calibration(subject.predictions.part("test"), subject.rng(_NAME))
     return Curves(
-        title="What the classifier says, and what is true",
-        x_axis="Probability that the classifier gives",
-        y_axis="Share of images for which it is true",
+        title="Calibration",
+        x_axis="Predicted probability",
+        y_axis="Observed share",
         lines={
             name: tuple((one.predicted, one.observed.value) for one in found.bins)
             for name, found in by_class.items()
@@ -132,16 +132,17 @@ def _calibration_grid(after: Mapping[str, Mapping[str, Any]]) -> Grid:
         else (_KINDS[name], "–", "–", f"– ({row['reason']})")
         for name, row in after.items()
     )
-    columns = ("Recalibrated on validation images", "Calibration error", "Brier score", "Log loss")
-    return Grid("On the test images, before and after recalibration", columns, tuple(rows))
+    columns = ("Recalibration on validation images", "Calibration error", "Brier score", "Log loss")
+    return Grid("Test images before and after recalibration", columns, tuple(rows))
 
 
 CALIBRATION = Probe(
     name=_NAME,
     title="Calibration",
-    question="Do the probabilities mean what they say?",
+    question="Do the predicted probabilities agree with the observed frequencies?",
     source="Van Calster et al., BMC Medicine 17, 230 (2019); Guo et al., ICML (2017)",
-    ask=ask_calibration,
+    ask=_ask_calibration,
+    priority=16,
     worst=Rating.DOUBTFUL,
 )
 
@@ -150,8 +151,7 @@ _LABELS_SHOWN = 8
 _A_ROW = 4
 
 
-def ask_labels(subject: Subject) -> Answer:
-    """List the images that confident learning calls mislabelled, the surest first."""
+def _ask_labels(subject: Subject) -> Answer:
     flagged = _flagged(subject)
     count, n = len(flagged), len(subject.rows)
     share = Estimate.around(count / n, wilson(count, n), n)
@@ -159,10 +159,10 @@ def ask_labels(subject: Subject) -> Answer:
     found = [_found(subject, row) for row in flagged]
     return Answer(
         rating=rating,
-        claim=f"{len(found)} of {share.n} labels are contradicted by the other images ({share.value:.1%}).",
+        claim=f"The probe model contradicts {len(found)} of {share.n} labels ({share.value:.1%}).",
         meaning=_meaning(rating, len(found)),
         reason=reason,
-        measure="Share of labels that the other images contradict",
+        measure="Share of labels that the probe model contradicts",
         figure=share,
         scale=Scale.SHARE,
         details={"images": found},
@@ -171,7 +171,7 @@ def ask_labels(subject: Subject) -> Answer:
 
 
 def _flagged(subject: Subject) -> NDArray[np.intp]:
-    """Positions in `subject.rows`, the least probable label first."""
+    """Positions in `subject.rows` of likely label errors by confident learning, least probable first."""
     from cleanlab.filter import find_label_issues  # noqa: PLC0415  takes a third of a second
 
     labels, probabilities = subject.labels[subject.rows], subject.reference.astype(np.float64)
@@ -191,19 +191,19 @@ def _found(subject: Subject, row: int) -> dict[str, str | float]:
 
 def _meaning(rating: Rating, count: int) -> str:
     if not count:
-        return "Wrong labels that the images agree on cannot be found in this way."
+        return "Systematic label errors, which the images agree with, cannot be found in this way."
     if rating is Rating.DOUBTFUL:
-        return "Have a radiologist look at the list before the labels are used to judge a classifier."
-    return "The list is worth a look: an image on it may be mislabelled, or merely hard."
+        return "A radiologist should review the list before the labels are used to evaluate a classifier."
+    return "An image on the list may be mislabelled or merely difficult."
 
 
 def _pictures(found: list[dict[str, str | float]]) -> tuple[Examples, ...]:
     shown = [
-        Example(str(one["image"]), f"labelled {one['label']}, looks like {one['suggested']}")
+        Example(str(one["image"]), f"label {one['label']}, predicted {one['suggested']}")
         for one in found[:_LABELS_SHOWN]
     ]
     rows = tuple(tuple(shown[start : start + _A_ROW]) for start in range(0, len(shown), _A_ROW))
-    return (Examples("Labels to look at, the least probable first", rows),) if rows else ()
+    return (Examples("Labels to review, least probable first", rows),) if rows else ()
 
 
 LABELS = Probe(
@@ -211,7 +211,8 @@ LABELS = Probe(
     title="Labels",
     question="Do the labels agree with the images?",
     source="Northcutt, Jiang and Chuang 2021, doi:10.1613/jair.1.12125 (cleanlab)",
-    ask=ask_labels,
+    ask=_ask_labels,
+    priority=15,
     worst=Rating.DOUBTFUL,
 )
 
@@ -220,15 +221,14 @@ _FACTS = ("source", "view", "sex", "age")
 _SUBGROUPS_SHOWN = 12
 
 
-def ask_subgroups(subject: Subject) -> Answer:
-    """Compare each group of the test images with the others; the worst difference decides."""
+def _ask_subgroups(subject: Subject) -> Answer:
     predictions = subject.predictions.part("test")
     facts = subject.table.set_index("image")[[name for name in _FACTS if name in subject.table]]
     tested = [group for group in subgroups(predictions, facts, subject.rng("subgroups")) if not group.too_few]
     if not tested:
         return cannot_tell(
-            f"no group and its opposite hold {FEWEST} test images of one label each",
-            "Whether some patients are served worse stays open.",
+            f"no group and its complement have {FEWEST} test images of one label each",
+            "Inconclusive: differences between groups of patients could not be tested.",
         )
     gaps = [_gap(group, predictions) for group in tested]
     rulings = [unequal(gap, group.corrected) for gap, group in zip(gaps, tested, strict=True)]
@@ -240,7 +240,7 @@ def ask_subgroups(subject: Subject) -> Answer:
         claim=claim,
         meaning=meaning,
         reason=rulings[worst][1],
-        measure=f"Gap in {_metric(tested[worst])}, {_group(tested[worst])} against the others",
+        measure=f"Difference in {_metric(tested[worst])}, {_group(tested[worst])} against the others",
         figure=gaps[worst],
         scale=Scale.SHARE,
         details={"groups": [_subgroups_details(tested[at], gaps[at]) for at in order]},
@@ -249,10 +249,11 @@ def ask_subgroups(subject: Subject) -> Answer:
 
 
 def _gap(group: Subgroup, predictions: Predictions) -> Estimate:
-    """The distance between the two proportions, with Newcombe's interval of their Wilson intervals.
+    """The difference between two proportions, with Newcombe's interval.
 
-    Patients count as trials, since images of one patient are alike (Newcombe 1998, Stat. Med. 17, 873-890,
-    method 10). Both together are about `n` images.
+    Source: Newcombe 1998, Stat. Med. 17, 873-890, method 10.
+
+    Patients count as trials, since images of one patient are correlated.
     """
     high, low = sorted((group.figure, group.others), key=lambda one: -one.value)
     share = len(set(predictions.patients)) / len(set(predictions.images))
@@ -275,13 +276,13 @@ def _subgroups_words(tested: Sequence[Subgroup], worst: Subgroup, ruling: Ruling
     if ruling[0] is Rating.SOUND:
         columns = ", ".join(dict.fromkeys(group.column for group in tested))
         return (
-            f"In {len(tested)} comparisons by {columns} none was found to differ more than chance explains.",
-            "Groups with few test images were not compared, and small differences would not show.",
+            f"None of {len(tested)} comparisons by {columns} shows a significant difference.",
+            "Groups with few test images were not compared, and small differences cannot be excluded.",
         )
     return (
         f"{_metric(worst).capitalize()} is {worst.figure.value:.0%} for {_group(worst)} "
         f"and {worst.others.value:.0%} for the others.",
-        "The figures of the whole are not what every group of patients gets.",
+        "The overall figures do not hold for every group of patients.",
     )
 
 
@@ -311,13 +312,14 @@ def _subgroups_grid(groups: Sequence[Subgroup]) -> Grid:
         for group in groups
     )
     columns = ("Group", "Metric", "In the group", "Others", "p, corrected")
-    return Grid("Groups of test images, the widest gaps first", columns, rows)
+    return Grid("Groups of test images, largest differences first", columns, rows)
 
 
 SUBGROUPS = Probe(
     name="subgroups",
     title="Subgroups",
-    question="Does every group of patients get the same?",
+    question="Is the performance the same in every group of patients?",
     source="Seyyed-Kalantari et al. 2021, doi:10.1038/s41591-021-01595-0",
-    ask=ask_subgroups,
+    ask=_ask_subgroups,
+    priority=14,
 )

@@ -1,4 +1,4 @@
-"""The run's own classifier on the images of another hospital."""
+"""Probes of transfer: sources that the training leaves out, and another hospital."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from hilum.auditing import rules
 from hilum.auditing.comparison import CHANCE
 from hilum.auditing.probe import Answer, Bar, Bars, Grid, Probe, Rating, cannot_tell
-from hilum.auditing.rules import FEWEST_IMAGES, FEWEST_PATIENTS_OF_SOURCE, unseen
+from hilum.auditing.rules import MIN_IMAGES, MIN_PATIENTS_OF_SOURCE, unseen
 from hilum.auditing.subject import External, Subject
-from hilum.classifier.fit import fit
-from hilum.cohort.split import apart
 from hilum.metrics import METRICS, Estimate, Predictions
 from hilum.metrics.comparison import Drop, FalseAlarms, answers_by_source, drop, false_alarms
 from hilum.metrics.intervals import Floats, contrasts, estimates
@@ -28,23 +26,23 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class _Source:
-    """A source that can be left out: which of `Subject.rows` are its own, which are free of its patients."""
+    """A source that can be left out: the mask of its `Subject.rows`, and of those without its patients."""
 
     name: str
     inside: Mask
     outside: Mask
 
 
-def ask_left_out(subject: Subject) -> Answer:
-    """Fit the head without each source in turn, and compare with cross-validation on the same images."""
+def _ask_left_out(subject: Subject) -> Answer:
     sources = _sources(subject)
     if not sources:
         return cannot_tell(
-            _why_none(subject), "Whether the result holds for a hospital that is not in the data stays open."
+            _why_none(subject), "Inconclusive: transfer to another source could not be tested."
         )
     found = subject.reference.copy()
     for source in subject.progress.track(sources, what="Leaving a source out", total=len(sources)):
-        found[source.inside] = _predicted_without(subject, source)
+        train, test = np.flatnonzero(source.outside), np.flatnonzero(source.inside)
+        found[test] = subject.predict_held_out(train, test)
     figures = _compare(subject, found, sources)
     there, drop = figures["there"], figures["drop"]
     rating, reason = unseen(there, drop, figures["lost"])
@@ -54,7 +52,7 @@ def ask_left_out(subject: Subject) -> Answer:
         claim=claim,
         meaning=meaning,
         reason=reason,
-        measure="AUC on sources that the training left out",
+        measure="AUC on sources left out of training",
         figure=there,
         details={
             "reference": asdict(figures["here"]),
@@ -79,47 +77,28 @@ def _sources(subject: Subject) -> list[_Source]:
 
 
 def _enough(subject: Subject, rows: Mask) -> int:
-    """Count the labels of which `rows` hold enough."""
+    """Count the labels with enough images and patients among `rows`."""
     labels, patients = subject.labels[subject.rows], subject.patients[subject.rows]
     masks = [rows & (labels == code) for code in range(len(subject.classes))]
     return sum(
-        mask.sum() >= FEWEST_IMAGES and len(set(patients[mask])) >= FEWEST_PATIENTS_OF_SOURCE
-        for mask in masks
+        mask.sum() >= MIN_IMAGES and len(set(patients[mask])) >= MIN_PATIENTS_OF_SOURCE for mask in masks
     )
 
 
 def _why_none(subject: Subject) -> str:
     table = subject.table.iloc[subject.rows]
     if table["source"].nunique() == 1:
-        return "there is one source alone"
+        return "there is only one source"
     if (table.groupby("source")["label"].nunique() == 1).all():
-        return "every source holds one label alone"
+        return "every source holds images of one label only"
     return (
-        f"no source holds {FEWEST_IMAGES} images of two labels, from {FEWEST_PATIENTS_OF_SOURCE} patients "
-        "each, while others hold every label"
+        f"no source has {MIN_IMAGES} images of {MIN_PATIENTS_OF_SOURCE} patients for each of two labels while"
+        " the other sources have every label"
     )
-
-
-def _predicted_without(subject: Subject, source: _Source) -> NDArray[np.float32]:
-    """Probabilities of the source's rows, by a head fitted on the others."""
-    table = subject.table.iloc[subject.rows].reset_index(drop=True)
-    features = subject.features[subject.rows]
-    train, validation = apart(table, np.flatnonzero(source.outside), subject.recipe.split)
-    fitted = fit(
-        features,
-        subject.labels[subject.rows],
-        table["patient"].to_numpy(object),
-        train,
-        validation,
-        subject.head,
-        subject.classes,
-        subject.recipe.seed,
-    )
-    return fitted.head.probabilities(features[source.inside])
 
 
 def _compare(subject: Subject, found: NDArray[np.float32], sources: list[_Source]) -> dict[str, Estimate]:
-    """AUC on the sources left out (`there`) and by cross-validation (`here`), each source by its images."""
+    """AUC on sources left out (`there`) and in cross-validation (`here`), weighted by images."""
     asked = np.any([source.inside for source in sources], axis=0)
     out, reference = (
         Predictions(subject.predicted(one).table[asked], subject.classes)
@@ -143,7 +122,7 @@ def _compare(subject: Subject, found: NDArray[np.float32], sources: list[_Source
 
 
 def _auc(predictions: Predictions, weights: Floats) -> Floats:
-    """Mean over the classes that the weighted rows hold."""
+    """Mean over the classes that are present among the weighted rows."""
     areas = np.stack([side.roc_auc(weights) for side in contrasts(predictions)])
     known = ~np.isnan(areas)
     total = np.where(known, areas, 0).sum(axis=0)
@@ -155,13 +134,13 @@ def _auc(predictions: Predictions, weights: Floats) -> Floats:
 
 def _words(there: Estimate, here: Estimate, rating: Rating) -> tuple[str, str]:
     claim = (
-        f"On sources that the training left out the AUC is {there.value:.3f}, "
-        f"on the same images with their source in the training {here.value:.3f}."
+        f"On sources left out of training the probe model's AUC is {there.value:.3f}; on the same images with"
+        f" their source in the training data {here.value:.3f}."
     )
     return claim, {
-        Rating.SOUND: "No loss was found on these sources; others may differ.",
-        Rating.DOUBTFUL: "Part of what it learned belongs to the sources; expect less elsewhere.",
-        Rating.BROKEN: "Most of what it learned belongs to the sources and does not carry over.",
+        Rating.SOUND: "No loss was found on these sources; others can differ.",
+        Rating.DOUBTFUL: "Part of the performance is specific to the sources; expect less elsewhere.",
+        Rating.BROKEN: "Most of the performance is specific to the sources and does not transfer.",
         Rating.CANNOT_TELL: "More images of several sources are needed.",
     }[rating]
 
@@ -178,38 +157,38 @@ def _by_source(figures: dict[str, Estimate], sources: list[_Source]) -> dict[str
 
 
 def _left_out_bars(figures: dict[str, Estimate], sources: list[_Source]) -> Bars:
-    bars = [Bar.of("left out", figures["there"]), Bar.of("in the training", figures["here"])]
+    bars = [Bar.of("left out", figures["there"]), Bar.of("in training", figures["here"])]
     bars += [Bar.of(f"{source.name} left out", figures[f"there {source.name}"]) for source in sources]
-    return Bars("On sources that the training left out", "AUC", tuple(bars), reference=CHANCE)
+    return Bars("Sources left out of training", "AUC", tuple(bars), reference=CHANCE)
 
 
 LEFT_OUT = Probe(
     name="left_out",
     title="Sources left out",
-    question="Does it hold for a source that it has never seen?",
+    question="Does the performance hold on a source that is not in the training data?",
     source="Zech et al. 2018, doi:10.1371/journal.pmed.1002683",
-    ask=ask_left_out,
+    ask=_ask_left_out,
+    priority=7,
 )
 
 
 Drops = Mapping[str, Drop]
 
-_SHOWN = ("roc_auc", "accuracy", "sensitivity", "specificity")
+_METRICS = ("roc_auc", "accuracy", "sensitivity", "specificity")
 _MEANINGS = {
-    Rating.SOUND: "What the classifier has learned holds for these images too.",
-    Rating.DOUBTFUL: "Part of what it has learned belongs to the images that it was trained on.",
-    Rating.BROKEN: "What it has learned belongs to the images that it was trained on, not to the disease.",
-    Rating.CANNOT_TELL: "With more images of the other hospital the drop would be known more closely.",
+    Rating.SOUND: "The performance transfers to these images.",
+    Rating.DOUBTFUL: "Part of the performance is specific to the training data.",
+    Rating.BROKEN: "The performance is specific to the training data.",
+    Rating.CANNOT_TELL: "More images of the other hospital are needed.",
 }
 
 
-def ask_external(subject: Subject) -> Answer:
-    """See `PROBE`."""
+def _ask_external(subject: Subject) -> Answer:
     external = subject.external
     if external is None:
         return cannot_tell(
             "no images of another hospital were given",
-            "Whether the result holds elsewhere stays open; `hilum audit RUN --external COHORT` tests it.",
+            "Transfer to another hospital was not tested; `hilum audit RUN --external COHORT` does.",
         )
     drops = drop(subject.predictions.part("test"), external.predictions, subject.rng("external"))
     name = _figure(drops, external.predictions)
@@ -233,7 +212,7 @@ def ask_external(subject: Subject) -> Answer:
 
 
 def _figure(drops: Drops, external: Predictions) -> str:
-    """Name the metric that tells most: an AUC where there are labels to tell apart."""
+    """Name the metric to report: an AUC where there are images of several labels."""
     classes = external.classes
     names = ["roc_auc", *(METRICS["roc_auc"].key(name) for name in reversed(classes))]
     for name in names:
@@ -246,7 +225,7 @@ def _figure(drops: Drops, external: Predictions) -> str:
 
 
 def _title(name: str, classes: tuple[str, ...]) -> str:
-    """Say a metric's name in words."""
+    """Return the title of a metric by its key."""
     keys = {metric.key(label): (metric, label) for metric in METRICS.values() for label in classes}
     metric, label = keys[name] if name in keys else (METRICS[name], None)
     return metric.title if label is None else f"{metric.title} for {label}"
@@ -258,16 +237,14 @@ def _claim(external: External, found: Drop, title: str) -> str:
         return f"{_alarm_sentence(alarms)}."
     here, there = found.internal.value, found.external.value
     title = title if "AUC" in title else title.lower()
-    text = (
-        f"On images of another hospital its {title} is {there:.2f}, against {here:.2f} on its own test images"
-    )
+    text = f"On images of another hospital the {title} is {there:.2f}; on own test images {here:.2f}"
     return f"{text}. {_alarm_sentence(alarms)}." if alarms.share.n else f"{text}."
 
 
 def _alarm_sentence(alarms: FalseAlarms) -> str:
     return (
-        f"Of {alarms.share.n} images of another hospital that are {alarms.label}"
-        f" it calls {alarms.count} {alarms.called or 'something else'} ({alarms.share.value:.1%})"
+        f"Of {alarms.share.n} images of another hospital with the label {alarms.label}, the classifier"
+        f" predicts {alarms.called or 'another label'} for {alarms.count} ({alarms.share.value:.1%})"
     )
 
 
@@ -290,7 +267,7 @@ def _text(value: object) -> str:
 
 
 def _external_bars(external: External, drops: Drops, classes: tuple[str, ...]) -> Bars:
-    names = [name for name in _SHOWN if not np.isnan(drops[name].external.value)]
+    names = [name for name in _METRICS if not np.isnan(drops[name].external.value)]
     if not names or set(names) == {"accuracy"}:
         names = [_figure(drops, external.predictions), *names]
     bars = [
@@ -298,7 +275,7 @@ def _external_bars(external: External, drops: Drops, classes: tuple[str, ...]) -
         for name in names
         for where, estimate in _sides(external, drops[name])
     ]
-    return Bars("On its own test images, and elsewhere", "value", tuple(bars))
+    return Bars("Own test images and another hospital", "value", tuple(bars))
 
 
 def _sides(external: External, found: Drop) -> tuple[tuple[str, Estimate], ...]:
@@ -308,8 +285,9 @@ def _sides(external: External, found: Drop) -> tuple[tuple[str, Estimate], ...]:
 EXTERNAL = Probe(
     name="external",
     title="Another hospital",
-    question="Does it hold in another hospital?",
+    question="Does the performance hold in another hospital?",
     source="Zech et al., PLoS Medicine 15 (2018) e1002683;"
     " DeGrave et al., Nature Machine Intelligence 3 (2021)",
-    ask=ask_external,
+    ask=_ask_external,
+    priority=4,
 )
