@@ -8,6 +8,7 @@ from __future__ import annotations
 from hilum.auditing.ablation import ABLATIONS
 from hilum.auditing.audit import Asked, Audit, examine, illustrated, probes
 from hilum.auditing.comparison import CHANCE
+from hilum.auditing.images import Images, ProbeImages
 from hilum.auditing.probe import (
     Answer,
     Bar,
@@ -23,7 +24,6 @@ from hilum.auditing.probe import (
     Scale,
     cannot_tell,
 )
-from hilum.auditing.images import Images, ProbeImages
 from hilum.auditing.subject import External, Subject
 from hilum.auditing.verdict import Verdict
 

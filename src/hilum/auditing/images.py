@@ -1,4 +1,4 @@
-"""The files of an audited cohort: features of the audit's own frozen network, grey values, fingerprints, pixels."""
+"""The files of an audited cohort, and the features that the audit's own frozen network gives for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.auditing.ablation import ABLATIONS, Ablation, grey_values
-from hilum.backbone import Backbone, Engine, FeatureStore, Features, Observer, View, extract_views
+from hilum.backbone import Backbone, Engine, Features, FeatureStore, Observer, View, extract_views
 from hilum.cohort.duplicates import Fingerprinted, fingerprint
 from hilum.errors import AuditError, RadiographError
 from hilum.executor import LOCAL, Executor
@@ -111,10 +111,12 @@ class ProbeImages:
             values[rows] = features.values
 
     def _histogram_observer(self, rows: NDArray[np.intp]) -> Observer:
-        self._histograms = np.full((len(self.paths), *grey_values(np.zeros((8, 8), np.float32)).shape), np.nan)
+        shape = grey_values(np.zeros((8, 8), np.float32)).shape
+        found = np.full((len(self.paths), *shape), np.nan)
+        self._histograms = found
 
-        def keep(row: int, image: str, values: NDArray[np.float64]) -> None:
-            self._histograms[rows[row]] = values
+        def keep(row: int, _image: str, values: NDArray[np.float64]) -> None:
+            found[rows[row]] = values
 
         return Observer(self._grey_values, keep, side=self.preprocessing.size)
 

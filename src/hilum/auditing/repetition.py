@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 from hilum.auditing.subject import Subject
 from hilum.cohort import split
 from hilum.errors import AuditError, HilumError
+from hilum.executor import LOCAL
 from hilum.metrics.intervals import Contrast
-from hilum.radiograph import ahead
 from hilum.recipe.settings import SplitSettings
 
 __all__ = ["Score", "Scores", "Trial", "repeat", "score"]
@@ -90,7 +90,7 @@ def repeat(subject: Subject, trials: Sequence[Trial], what: str) -> Scores:
             return error.cause
 
     with threadpool_limits(1, user_api="blas"):  # sums that are split over threads differ in their last bits
-        outcomes = list(subject.progress.track(ahead(attempt, trials), what=what, total=len(trials)))
+        outcomes = list(subject.progress.track(LOCAL.map(attempt, trials), what=what, total=len(trials)))
     scores = [one for one in outcomes if isinstance(one, Score)]
     causes = [one for one in outcomes if isinstance(one, str)]
     if len(causes) >= _HALF * len(trials):

@@ -301,8 +301,7 @@ def contradicted(share: Estimate, whole: Estimate) -> Ruling:
     """Rate the share of labels that the probe model contradicts.
 
     Where the lower limit of its AUC is 0.90 or less, a contradicted label cannot be told from a difficult
-    image. Above it, doubtful: more than 5 % (lower limit); curated benchmarks have about 3 % (Northcutt et al.
-    2021).
+    image. Above it, doubtful: more than 5 % (lower limit). Curated benchmarks have some 3 % (Northcutt 2021).
     """
     if not whole.low > CHANCE:
         return Rating.CANNOT_TELL, "the whole image performs no better than chance"

@@ -186,7 +186,9 @@ def _foreign(
         predictions=predictions,
         images=probe_images([Path(root) / image for image in table["image"]], store, progress),
         classifier=classifier,
-        external=None if classifier is None or external is None else _predict_external(classifier, external, progress),
+        external=None
+        if classifier is None or external is None
+        else _predict_external(classifier, external, progress),
         progress=progress,
     )
 

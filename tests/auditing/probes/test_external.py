@@ -43,7 +43,6 @@ def told(labels, skill, rng):
 def test_without_another_hospital_it_says_how_to_give_one(make_subject):
     answer = EXTERNAL.ask(make_subject())
     assert answer.rating is Rating.CANNOT_TELL
-    assert "no images of another hospital were given" in answer.claim
     assert "hilum audit RUN --external COHORT" in answer.meaning
 
 
@@ -61,10 +60,10 @@ def test_guessing_elsewhere_is_broken(make_subject):
     rng, labels = np.random.default_rng(0), np.arange(200) % 2
     answer = EXTERNAL.ask(make_subject(n=300, signal=3.0, external=elsewhere(labels, told(labels, 0, rng))))
     assert answer.rating is Rating.BROKEN
-    assert "against 1.00" in answer.claim
+    assert "1.00" in answer.claim
 
 
-def test_the_healthy_alone_are_counted(make_subject):
+def test_negatives_alone_are_counted(make_subject):
     labels = np.zeros(200, int)
     positive = np.r_[np.full(187, 0.9), np.full(13, 0.2)]
     answer = EXTERNAL.ask(make_subject(signal=3.0, external=elsewhere(labels, two(positive))))
@@ -79,13 +78,13 @@ def test_the_healthy_alone_are_counted(make_subject):
     assert grid.rows == (("north", "normal", "200", "13", "187", f"{positive.mean():.2f}"),)
 
 
-def test_the_sick_alone_tell_the_sensitivity(make_subject):
+def test_positives_alone_give_the_sensitivity(make_subject):
     answer = EXTERNAL.ask(
         make_subject(signal=3.0, external=elsewhere(np.ones(100, int), two(np.full(100, 0.1))))
     )
     assert answer.details["metric"] == "sensitivity"
     assert answer.rating is Rating.BROKEN
-    assert "its sensitivity is 0.00, against" in answer.claim
+    assert "sensitivity is 0.00" in answer.claim
 
 
 def test_a_handful_of_images_cannot_tell(make_subject):
@@ -111,7 +110,7 @@ def test_three_classes_of_which_one_is_there(make_subject):
     answer = EXTERNAL.ask(make_subject(classes=("a", "b", "c"), signal=3.0, external=there))
     assert answer.details["metric"] == "sensitivity_a"
     assert answer.rating is Rating.BROKEN
-    assert "it calls 80 something else" in answer.claim
+    assert "another label for 80" in answer.claim
 
 
 def dropped(here, there):

@@ -15,7 +15,7 @@ def test_files_of_another_size_give_the_label_away(make_subject):
     assert 0.8 < answer.figure.value < 1
     assert next(iter(answer.details["facts"])) in {"rows", "columns", "pixels"}
     labels_of_bars = [bar.label for bar in answer.pictures[0].bars]
-    assert labels_of_bars[0] == "all of the header"
+    assert labels_of_bars[0] == "all header facts"
     assert labels_of_bars[-1] == "whole image"
     assert len(labels_of_bars) <= 7
 
@@ -48,4 +48,4 @@ def test_what_follows_from_the_facts(make_subject):
 def test_headers_that_are_alike_cannot_tell(make_subject):
     answer = HEADER.ask(make_subject(n=60, columns={"rows": 10, "columns": 10, "bytes": 10}))
     assert answer.rating is Rating.CANNOT_TELL
-    assert "the same of every file" in answer.reason
+    assert "identical" in answer.reason

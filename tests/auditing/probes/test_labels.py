@@ -41,7 +41,7 @@ def test_right_labels_are_sound_and_show_nothing(make_subject):
     labels = np.arange(200) % 2
     answer = LABELS.ask(make_subject(labels=labels, features=planted(labels, 8)))
     assert (answer.rating, answer.figure.value, answer.pictures) == (Rating.SOUND, 0, ())
-    assert answer.claim == "0 of 200 labels are contradicted by the other images (0.0%)."
+    assert "0 of 200 labels" in answer.claim
 
 
 def test_where_images_tell_little_a_wrong_label_cannot_be_told_from_a_hard_image(make_subject):

@@ -64,9 +64,9 @@ def test_patients_of_the_source_do_not_train(make_subject):
 @pytest.mark.parametrize(
     ("sources", "reason"),
     [
-        (["one"] * 120, "there is one source alone"),
-        (["a", "b"] * 60, "every source holds one label alone"),
-        (["a"] * 18 + ["b"] * 102, "no source holds 10 images of two labels"),
+        (["one"] * 120, "only one source"),
+        (["a", "b"] * 60, "one label only"),
+        (["a"] * 18 + ["b"] * 102, "no source has 10 images of 5 patients"),
     ],
 )
 def test_where_no_source_can_be_left_out(sources, reason, make_subject):

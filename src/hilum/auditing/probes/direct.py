@@ -40,7 +40,7 @@ def _sampled_test_rows(subject: Subject, rng: np.random.Generator) -> NDArray[np
 # Ablation -------------------------------------------------------------------------------------------------
 
 
-_NOT_NEEDED = "The classifier separates the labels without the lungs: its result does not show that it uses them."
+_NOT_NEEDED = "The labels are separated without the lungs, so the result does not show that they are used."
 _NEEDED = (
     "The predictions depend on the lung region. A black region is also unlike any training image, which can"
     " lower the AUC by itself."

@@ -127,7 +127,7 @@ def _similarity(groups: _Groups, row: int, other: int, kind: str) -> float:
 
 
 def _share(test: pd.DataFrame, known: set[str], subject: Subject) -> Estimate:
-    """Share of the test images; Wilson's interval, or by resampled patients where many have several images."""
+    """Share of the test images; Wilson's interval, or by resampled patients if they have several images."""
     hit, patients = test["image"].isin(known).to_numpy(float), test["patient"].to_numpy()
     n, count = len(hit), float(hit.sum())
     interval = wilson(count, n)

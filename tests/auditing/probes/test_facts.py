@@ -59,7 +59,7 @@ def test_the_grid_counts_by_label(make_subject):
     values = pd.Series(["b"] * 10 + ["a"] * 29 + [None])
     grid = by_label(make_subject(labels=labels), values, "Letters")
     assert grid.columns == ("", "normal", "covid")
-    assert grid.rows == (("a", "15", "14"), ("b", "5", "5"), ("not known", "0", "1"))
+    assert grid.rows == (("a", "15", "14"), ("b", "5", "5"), ("unknown", "0", "1"))
     ages = by_label(make_subject(labels=labels), pd.Series([30.0, 4.0] * 20), "Ages")
     assert ages.rows == (("4", "0", "20"), ("30", "20", "0"))
 
