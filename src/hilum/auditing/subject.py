@@ -16,10 +16,11 @@ from hilum.backbone import Backbone, Engine, FeatureStore, extract
 from hilum.classifier.fit import out_of_fold
 from hilum.cohort import Fold, split
 from hilum.errors import AuditError
+from hilum.executor import LOCAL
 from hilum.files import hash_bytes
 from hilum.metrics import Predictions
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Preprocessing, ahead, read
+from hilum.radiograph import Preprocessing, read
 from hilum.recipe import Recipe
 from hilum.recipe.settings import HeadSettings, SplitBy, SplitSettings
 
@@ -97,7 +98,7 @@ class Images:
             radiograph = read(self.root / self.names[row], side=self.preprocessing.size)
             return self.preprocessing.apply(radiograph.pixels, radiograph.extent)
 
-        return ahead(prepare, rows)
+        return LOCAL.map(prepare, rows)
 
 
 FOLDS = 5
