@@ -7,7 +7,7 @@ USABLE := $(VENV)/.usable
 TESTED := $(VENV)/.testable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format setup clean
+.PHONY: help demo test precisions lint format setup clean
 
 help: ## List the jobs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -17,6 +17,10 @@ demo: $(USABLE) ## Train, evaluate and report on synthetic radiographs
 
 test: $(TESTED) lint ## Check style, types and structure, then run all tests
 	$(BIN)/pytest -n auto
+
+precisions: $(TESTED) ## Run all tests as on a processor with bfloat16, then as on one without
+	$(BIN)/pytest -n auto --bfloat16 yes
+	$(BIN)/pytest -n auto --bfloat16 no
 
 lint: $(TESTED) ## Check style, types and structure
 	$(BIN)/ruff check .

@@ -15,6 +15,28 @@ SMALL = (
 """Settings that make the demo recipe a matter of seconds."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--bfloat16",
+        choices=("yes", "no"),
+        help="believe that the processor computes in bfloat16, or that it does not, whatever it does",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bfloat16(request: pytest.FixtureRequest):
+    """Force what hilum takes the processor for. Without the instructions, OpenVINO computes in float32."""
+    forced = request.config.getoption("--bfloat16")
+    with pytest.MonkeyPatch.context() as patch:
+        if forced is not None:
+            from hilum.backbone import openvino_runtime
+            from hilum.recipe.settings import Precision
+
+            known = (Precision.FLOAT32, Precision.BFLOAT16)[: 2 if forced == "yes" else 1]
+            patch.setattr(openvino_runtime, "precisions", lambda: known)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """Return a folder that all workers of this test run see."""

@@ -104,7 +104,7 @@ def test_no_thread_draws_on_after_an_interruption(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         write(replace(SMALL, images=60), tmp_path / "phantom", Impatient())
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("hilum-ahead")]
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("hilum-worker")]
     assert len(list((tmp_path / ".phantom.partial").glob("*.png"))) < 60
 
 

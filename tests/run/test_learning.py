@@ -2,99 +2,143 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from hilum.backbone import OpenVinoEngine, openvino_runtime
 from hilum.bundle import Bundle
 from hilum.recipe import Setting, load
 from hilum.recipe.settings import Precision
-from hilum.run.train import train
+from hilum.run import train as training
+from hilum.run.train import TRIAL_IMAGES, train
 
 SETTINGS = ("cohort.select.0.options={images: 60}", "head={kind: linear, C: [0.001]}")
 RESULTS = ("metrics.json", "predictions.csv", "model/head.safetensors")
 
 
 class Coarse:
-    """Stands for a processor with bfloat16: features in fewer digits, by `step`."""
+    """Stands for a processor with bfloat16: features in fewer digits, by `step`; none at 0."""
 
     device = OpenVinoEngine.device
-    precision = Precision.BFLOAT16
 
-    def __init__(self, backbone, step: float) -> None:
-        self.exact, self.step = OpenVinoEngine(backbone), step
-        self.key = f"coarse, {step}"
+    def __init__(self, backbone, precision: Precision, step: float, seen: Counter) -> None:
+        self.exact, self.precision, self.step, self.seen = OpenVinoEngine(backbone), precision, step, seen
+        self.key = f"coarse, {step}" if step else self.exact.key
 
-    def run(self, squares):
-        for values in self.exact.run(squares):
-            yield (np.round(values / self.step) * self.step).astype(np.float32)
+    def run(self, images):
+        for values in self.exact.run(images):
+            self.seen[self.precision] += 1
+            yield (np.round(values / self.step) * self.step).astype(np.float32) if self.step else values
+
+
+class Listener:
+    """Remembers what it was told, and which precision computed how many images."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.computed: Counter = Counter()
+
+    def track(self, items, *, what, total=None):
+        yield from items
+
+    def say(self, message):
+        self.said.append(message)
 
 
 @pytest.fixture
 def trained(demo_run, tmp_path, monkeypatch):
-    """Return a function that trains with a coarse engine, and what the user was told."""
+    """Return a function that trains, on a cold cache, on a processor whose bfloat16 has steps of `step`."""
 
     def start(step: float, precision: str = "auto"):
+        listener = Listener()
+
         def choose(backbone, settings):
             if settings.precision is Precision.FLOAT32:
-                return OpenVinoEngine(backbone)
-            return Coarse(backbone, step)
+                return Coarse(backbone, Precision.FLOAT32, 0, listener.computed)
+            return Coarse(backbone, Precision.BFLOAT16, step, listener.computed)
 
-        monkeypatch.setattr(train, "choose_engine", choose)
+        out = tmp_path / f"run-{step}-{precision}"
+        monkeypatch.setattr(training, "choose_engine", choose)
+        monkeypatch.setenv("HILUM_CACHE", str(tmp_path / f"cache-{step}-{precision}"))
         settings = [*SETTINGS, f"engine.precision={precision}"]
         recipe = load("demo", [Setting.parse(text) for text in settings])
-        out = tmp_path / f"run-{step}-{precision}"
-        return train(recipe, demo_run[1], out, audited=False, progress=listener), listener.said
+        return train(recipe, demo_run[1], out, audited=False, progress=listener), listener
 
-    class Listener:
-        said: tuple[str, ...] = ()
-
-        def track(self, items, *, what, total=None):
-            yield from items
-
-        def say(self, message):
-            self.said += (message,)
-
-    listener = Listener()
     return start
 
 
-def test_a_reduced_precision_that_changes_little_is_used_and_its_drift_kept(trained):
-    run, said = trained(0.001)
+def images_of(run) -> tuple[int, int]:
+    """Return the numbers of all images and of the validation images."""
+    return len(run.cohort), int((run.cohort.table["split"] == "validation").sum())
+
+
+def test_a_reduced_precision_that_changes_little_is_used_and_its_error_recorded(trained):
+    run, heard = trained(0.001)
+    count, validation = images_of(run)
     record = run.model.manifest.precision
     assert (record.value, record.precision_error.precision) == (Precision.BFLOAT16, Precision.BFLOAT16)
-    assert record.precision_error.images == (run.cohort.table["split"] == "validation").sum() > 0
+    assert record.precision_error.images == validation > 0
     assert 0 < record.precision_error.largest <= 0.01
     assert record.precision_error.flips == 0
     assert run.environment["precision"] == "bfloat16"
     assert "precision" in run.environment["seconds"]
-    assert not said
+    assert not heard.said
+    assert heard.computed == {Precision.BFLOAT16: count, Precision.FLOAT32: validation}
+    assert (run.environment["features"]["from_cache"], run.environment["features"]["computed"]) == (0, count)
 
 
-def test_one_that_changes_decisions_is_refused_and_the_run_is_float32_s(trained):
-    refused, said = trained(0.5)
+def test_one_that_changes_much_is_refused_after_a_few_images_and_the_run_is_in_float32(trained):
+    refused, heard = trained(0.5)
     plain, _ = trained(0.5, "float32")
+    count, validation = images_of(refused)
     record = refused.model.manifest.precision
     assert record.value is Precision.FLOAT32
     assert record.precision_error.precision is Precision.BFLOAT16
+    assert record.precision_error.images == min(validation, TRIAL_IMAGES)
     assert record.precision_error.largest > 0.01
-    assert "float32 is used: with bfloat16" in said[0]
-    assert refused.environment["precision"] == "float32"
+    assert "float32 is used: with bfloat16" in heard.said[0]
+    assert heard.computed == {Precision.BFLOAT16: min(validation, TRIAL_IMAGES), Precision.FLOAT32: count}
+    assert (refused.environment["features"]["from_cache"], refused.environment["precision"]) == (0, "float32")
     for name in RESULTS:
         assert (refused.path / name).read_bytes() == (plain.path / name).read_bytes(), name
     assert plain.model.manifest.precision.precision_error is None
 
 
-def test_one_that_was_asked_for_is_kept_with_its_drift(trained):
-    run, said = trained(0.5, "bfloat16")
+def test_one_that_the_trial_passes_is_still_refused_where_a_decision_moves(trained, monkeypatch):
+    monkeypatch.setattr(training, "_movement", lambda *_: 0.0)
+    run, heard = trained(0.5)
+    record = run.model.manifest.precision
+    assert record.value is Precision.FLOAT32
+    assert record.precision_error.images == images_of(run)[1]
+    assert "decisions flip" in heard.said[0]
+    assert run.environment["features"]["from_cache"] == 0
+
+
+def test_the_trial_takes_as_many_images_of_each_class():
+    labels = pd.Series(["a"] * 90 + ["b"] * 10 + ["c"] * 100)
+    rows = training._spread_over_classes(labels, np.arange(0, 200, 2))
+    assert len(rows) == TRIAL_IMAGES
+    assert labels.iloc[rows].value_counts().to_dict() == {"a": 14, "b": 5, "c": 13}
+
+
+def test_a_class_without_validation_images_leaves_nothing_to_try():
+    features = np.zeros((2, 3), np.float32)
+    assert training._movement(features, features, np.array([0, 0]), ["a", "b"]) == float("inf")
+
+
+def test_one_that_was_asked_for_is_kept_with_its_error(trained):
+    run, heard = trained(0.5, "bfloat16")
     record = run.model.manifest.precision
     assert (record.value, run.environment["precision"]) == (Precision.BFLOAT16, "bfloat16")
     assert record.precision_error.largest > 0.01
-    assert not said
+    assert not heard.said
 
 
 def test_the_audit_looks_up_the_features_of_the_run(trained, demo_run, monkeypatch):
-    from hilum.run.audit import audit
+    from hilum.run import audit
 
     run, _ = trained(0.001)
     asked = []
@@ -109,10 +153,8 @@ def test_the_audit_looks_up_the_features_of_the_run(trained, demo_run, monkeypat
 
 
 def test_a_bundle_of_another_machine_runs_in_float32_where_its_precision_is_lacking(trained, monkeypatch):
-    from hilum.bundle import graph
-
     run, _ = trained(0.001)
-    monkeypatch.setattr(graph, "precisions", lambda: (Precision.FLOAT32,))
+    monkeypatch.setattr(openvino_runtime, "precisions", lambda: (Precision.FLOAT32,))
     model = Bundle.load(run.path)
     assert model._inference.precision is Precision.FLOAT32
     assert model.manifest.precision.value is Precision.BFLOAT16

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone, Weights, open_backbone
     from hilum.backbone.catalogue import is_local
     from hilum.backbone.engine import Engine, OpenVinoEngine, choose_engine
-    from hilum.backbone.features import Features, extract
+    from hilum.backbone.features import Features, Observer, View, extract, extract_views
     from hilum.backbone.store import FeatureStore, cache_folder
     from hilum.backbone.torch_engine import TorchEngine
 
@@ -25,14 +25,17 @@ __all__ = [
     "Entry",
     "FeatureStore",
     "Features",
+    "Observer",
     "OpenVinoEngine",
     "TorchEngine",
+    "View",
     "Weights",
     "cache_folder",
     "canonical",
     "choose_engine",
     "entries",
     "extract",
+    "extract_views",
     "is_local",
     "open_backbone",
 ]
@@ -45,12 +48,15 @@ __getattr__, __dir__ = on_demand(
         "Engine": "engine",
         "FeatureStore": "store",
         "Features": "features",
+        "Observer": "features",
         "OpenVinoEngine": "engine",
         "TorchEngine": "torch_engine",
+        "View": "features",
         "Weights": "backbone",
         "cache_folder": "store",
         "choose_engine": "engine",
         "extract": "features",
+        "extract_views": "features",
         "is_local": "catalogue",
         "open_backbone": "backbone",
     },

@@ -179,9 +179,9 @@ def _precision(settings: EngineSettings, where: str | None) -> Precision:
 def _precisions(where: str | None) -> tuple[Precision, ...]:
     """Return what a device computes natively: float32, and behind it what is faster."""
     if where is None:
-        from hilum.backbone.openvino_runtime import precisions  # noqa: PLC0415  see above
+        from hilum.backbone import openvino_runtime  # noqa: PLC0415  see above
 
-        return precisions()
+        return openvino_runtime.precisions()
     from hilum.backbone.torch_engine import accelerated  # noqa: PLC0415  see above
 
     return accelerated(where)

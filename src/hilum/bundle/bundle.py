@@ -16,9 +16,10 @@ from hilum.bundle.graph import Inference
 from hilum.bundle.manifest import Manifest
 from hilum.classifier import Threshold, decide
 from hilum.errors import BundleError, RadiographError
+from hilum.executor import LOCAL
 from hilum.files import hash_file
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Fit, Preprocessing, ahead, read
+from hilum.radiograph import Fit, Preprocessing, read
 
 __all__ = ["Bundle", "Prediction"]
 
@@ -169,7 +170,7 @@ class Bundle:
                 return error
 
         def squares() -> Iterator[NDArray[np.float32]]:
-            prepared = zip(paths, ahead(prepare, paths), strict=True)
+            prepared = zip(paths, LOCAL.map(prepare, paths), strict=True)
             for path, found in progress.track(prepared, what="Predicting", total=len(paths)):
                 if isinstance(found, RadiographError):
                     waiting.append((path, found))

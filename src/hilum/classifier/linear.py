@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import cpu_count
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -20,6 +18,7 @@ from hilum.classifier.head import Head, Layer, Output
 from hilum.classifier.samples import HISTORY_COLUMNS, FittedHead, Samples
 from hilum.cohort.split import patient_folds
 from hilum.errors import FitError
+from hilum.executor import LOCAL
 from hilum.progress import SILENT, Progress
 from hilum.recipe.settings import LinearHeadSettings
 
@@ -147,8 +146,7 @@ def _unseen(samples: Samples, others: Rows, own: Rows, candidates: list[float]) 
         found: Floats = _model(C).fit(inputs, labels).predict_proba(tested)
         return found
 
-    with ThreadPoolExecutor(min(cpu_count(), len(candidates))) as pool:
-        return list(pool.map(predicted, candidates[::-1]))[::-1]  # the largest takes the longest
+    return list(LOCAL.map(predicted, candidates[::-1]))[::-1]  # the largest takes the longest
 
 
 def _folds(samples: Samples, wanted: int, seed: int) -> list[Fold]:

@@ -15,13 +15,13 @@ import pandas as pd
 from PIL import Image, PngImagePlugin
 
 from hilum.errors import CohortError
+from hilum.executor import LOCAL
 from hilum.files import write_bytes, write_json, write_text
 from hilum.phantom.cohort import PhantomCohort, Shot, plan
 from hilum.phantom.description import USUAL_RATES
 from hilum.phantom.geometry import FloatArray
 from hilum.phantom.phantom import render
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import ahead
 
 __all__ = ["DESIGN", "TABLE", "draw", "table", "write"]
 
@@ -64,7 +64,7 @@ def write(design: PhantomCohort, folder: Path, progress: Progress = SILENT) -> P
     partial = folder.parent / f".{folder.name}.partial"
     _prepare(partial, statement)
     shots = plan(design)
-    with closing(ahead(lambda shot: _draw_file(design, shot, partial), shots)) as drawn:
+    with closing(LOCAL.map(lambda shot: _draw_file(design, shot, partial), shots)) as drawn:
         for _ in progress.track(drawn, what="Drawing synthetic radiographs", total=len(shots)):
             pass
     write_text(partial / TABLE, table(shots).to_csv(index=False, lineterminator="\n"))

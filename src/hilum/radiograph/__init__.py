@@ -1,6 +1,5 @@
 """Pixels in: raster files and DICOM become one value, `Radiograph`; and preprocessing for a network."""
 
-from hilum.executor import ahead
 from hilum.radiograph.preprocessing import Fit, Preprocessing, thumbnail
 from hilum.radiograph.radiograph import DEFAULT_LIMITS, Format, Header, Limits, Radiograph, recognise
 from hilum.radiograph.reading import decode, find_images, read, read_content
@@ -13,7 +12,6 @@ __all__ = [
     "Limits",
     "Preprocessing",
     "Radiograph",
-    "ahead",
     "decode",
     "find_images",
     "read",

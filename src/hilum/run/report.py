@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from hilum.auditing import Audit, Example, illustrated
 from hilum.bundle.manifest import PrecisionRecord
 from hilum.errors import RadiographError, RunError
+from hilum.executor import LOCAL
 from hilum.files import write_json
 from hilum.metrics import Predictions, clinical, confusion, pr_curve, roc_curve
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import ahead, read, thumbnail
+from hilum.radiograph import read, thumbnail
 from hilum.recipe import dump
 from hilum.report import BackboneFacts, Content, Environment, shown, write
 from hilum.run.run import Run
@@ -61,7 +62,7 @@ def _thumbnails(test: Predictions, data: Path, progress: Progress) -> dict[str, 
         return thumbnail(radiograph.pixels, _THUMBNAIL_SIDE, radiograph.extent)
 
     images = list(dict.fromkeys(test.images[shown(test)]))
-    pairs = zip(images, ahead(small, images), strict=True)
+    pairs = zip(images, LOCAL.map(small, images), strict=True)
     done = progress.track(pairs, what="Reading the test images", total=len(images))
     return {image: pixels for image, pixels in done if pixels is not None}
 
@@ -81,7 +82,7 @@ def _examples(run: Run, audit: Audit, data: Path, progress: Progress) -> dict[Ex
             return None
 
     examples = audit.examples
-    pairs = zip(examples, ahead(drawn, examples), strict=True)
+    pairs = zip(examples, LOCAL.map(drawn, examples), strict=True)
     done = progress.track(pairs, what="Drawing the audit's examples", total=len(examples))
     return {example: pixels for example, pixels in done if pixels is not None}
 

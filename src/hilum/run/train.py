@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +23,16 @@ from hilum.backbone import (
 )
 from hilum.bundle.manifest import PrecisionErrorRecord, PrecisionRecord
 from hilum.bundle.saving import save
-from hilum.classifier.fit import PrecisionShift
+from hilum.classifier.fit import LARGEST_PRECISION_ERROR, PrecisionShift, fit
 from hilum.cohort import Cohort, Fold, Reason, build, split
 from hilum.errors import CohortError
+from hilum.executor import LOCAL, Executor
 from hilum.files import replacing, write_json, write_text
 from hilum.metrics import metrics_of_parts
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Fit, Preprocessing
 from hilum.recipe import Recipe, Setting, dump, load
-from hilum.recipe.settings import Precision
+from hilum.recipe.settings import LinearHeadSettings, Precision
 from hilum.run.audit import audit
 from hilum.run.experiment import Experiment, perform
 from hilum.run.report import write_report
@@ -101,58 +103,154 @@ def learn(
     store: FeatureStore | None,
     watch: Stopwatch,
     progress: Progress,
+    executor: Executor = LOCAL,
 ) -> Learned:
-    """Compute features and fit, in the recipe's precision; ``auto`` goes back to float32 where it must.
+    """Compute features and fit a head, in the recipe's precision.
 
-    The images that tell are the last fold's validation images.
-
-    Parameters
-    ----------
-    cohort : Cohort
-    recipe : Recipe
-    preprocessing : Preprocessing
-    backbone : Backbone
-    store : FeatureStore, optional
-        Where features are kept.
-    watch : Stopwatch
-    progress : Progress
+    The precision ``auto`` is the processor's reduced one where the last fold's validation images allow it
+    (`hilum.classifier.fit.PrecisionShift.allowed`), and float32 otherwise. A few of these images are tried
+    first, so that features are seldom computed twice.
     """
-
-    def fitted(engine: Engine) -> Learned:
-        with watch.stage("features"):
-            features = extract(cohort.paths, preprocessing, backbone, store, progress, engine=engine)
-            readable, values = with_headers(cohort, features)
-        with watch.stage("head"):
-            folds = split(readable.table, recipe.split)
-            experiment = perform(readable.table, values, folds, recipe, progress)
-        return Learned(readable, features, folds, experiment)
-
+    work = _Learning(cohort, recipe, preprocessing, backbone, store, watch, progress, executor)
     engine = choose_engine(backbone, recipe.engine)
-    found = fitted(engine)
     if engine.precision is Precision.FLOAT32:
-        return found
+        return work.fitted(engine)
     exact = choose_engine(backbone, recipe.engine.model_copy(update={"precision": Precision.FLOAT32}))
-    with watch.stage("precision"):
-        paths = [found.cohort.paths[row] for row in found.folds[-1].validation]
-        reference = extract(paths, preprocessing, backbone, store, progress, engine=exact)
-        tried = Tried(engine.precision, _drift(found, reference))
-    if recipe.engine.precision != "auto" or tried.precision_error.allowed:
+    is_free = recipe.engine.precision == "auto"
+    if is_free:
+        trial = work.trial(engine, exact)
+        if trial.movement > LARGEST_PRECISION_ERROR:
+            progress.say(
+                f"float32 is used: with {engine.precision}, on {len(trial.exact)} validation images,"
+                f" a probability can move by up to {trial.movement:.3f}."
+            )
+            found = work.fitted(exact)
+            return replace(found, tried=Tried(engine.precision, _shift(found, trial.exact, trial.reduced)))
+    found = work.fitted(engine)
+    tried = Tried(engine.precision, work.shift(found, exact))
+    if not is_free or tried.precision_error.allowed:
         return replace(found, tried=tried)
     error = tried.precision_error
     progress.say(
         f"float32 is used: with {tried.precision}, on {error.images} validation images, a probability"
         f" moves by {error.largest:.3f} and {error.flips} decisions flip."
     )
-    return replace(fitted(exact), tried=tried)
+    return replace(work.fitted(exact), tried=tried)
 
 
-def _drift(found: Learned, reference: Features) -> PrecisionShift:
-    """Compare the validation images' probabilities with those that `reference`, their features, gives."""
-    experiment, features = found.experiment, found.features
-    values = np.delete(features.values, list(features.failures), axis=0)[found.folds[-1].validation]
-    both = (np.delete(each, list(reference.failures), axis=0) for each in (reference.values, values))
-    exact, reduced = (experiment.head.probabilities(each) for each in both)
-    return PrecisionShift.between(exact, reduced, experiment.threshold)
+TRIAL_IMAGES = 32
+"""Validation images on which a reduced precision is tried before all features are computed in it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """Features of the same few images in float32 and in a reduced precision, each of shape (n, features).
+
+    `movement` estimates how far a probability can move.
+    """
+
+    exact: NDArray[np.float32]
+    reduced: NDArray[np.float32]
+    movement: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Learning:
+    """The steps of `learn`, on what all of them need."""
+
+    cohort: Cohort
+    recipe: Recipe
+    preprocessing: Preprocessing
+    backbone: Backbone
+    store: FeatureStore | None
+    watch: Stopwatch
+    progress: Progress
+    executor: Executor
+    computed: Counter[str] = field(default_factory=Counter)
+    """Images computed here, by the engine's key."""
+
+    def fitted(self, engine: Engine) -> Learned:
+        """Compute all features, and fit the recipe's head."""
+        with self.watch.stage("features"):
+            features = self._features(self.cohort.paths, engine, f"Computing features in {engine.precision}")
+            readable, values = with_headers(self.cohort, features)
+        with self.watch.stage("head"):
+            folds = split(readable.table, self.recipe.split)
+            experiment = perform(readable.table, values, folds, self.recipe, self.progress)
+        return Learned(readable, features, folds, experiment)
+
+    def trial(self, engine: Engine, exact: Engine) -> _Trial:
+        """Compare the features of a few validation images in both precisions."""
+        table = self.cohort.table
+        with self.watch.stage("precision"):
+            rows = _spread_over_classes(table["label"], split(table, self.recipe.split)[-1].validation)
+            paths = [self.cohort.paths[row] for row in rows]
+            what = f"Trying {engine.precision} on {len(rows)} validation images"
+            both = [self._features(paths, each, what) for each in (exact, engine)]
+            readable = [row for row in range(len(rows)) if row not in both[0].failures]
+            first, second = (each.values[readable] for each in both)
+            classes = self.recipe.cohort.classes
+            labels = pd.Categorical(table["label"].iloc[rows[readable]], categories=classes).codes
+            return _Trial(first, second, _movement(first, second, labels, classes))
+
+    def shift(self, found: Learned, exact: Engine) -> PrecisionShift:
+        """Compare what a head gives for the validation images in its own precision and in float32."""
+        with self.watch.stage("precision"):
+            rows = found.folds[-1].validation
+            what = f"Comparing {found.features.precision} with float32"
+            reference = self._features([found.cohort.paths[row] for row in rows], exact, what)
+            reduced = np.delete(found.features.values, list(found.features.failures), axis=0)[rows]
+            kept = [row for row in range(len(rows)) if row not in reference.failures]
+            return _shift(found, reference.values[kept], reduced[kept])
+
+    def _features(self, paths: Sequence[Path], engine: Engine, what: str) -> Features:
+        """Compute features; those that an earlier step has computed do not count as known before."""
+        found = extract(
+            paths,
+            self.preprocessing,
+            self.backbone,
+            self.store,
+            self.progress,
+            engine=engine,
+            executor=self.executor,
+            what=what,
+        )
+        known = max(0, found.from_cache - self.computed[engine.key])
+        self.computed[engine.key] += found.computed
+        return replace(found, from_cache=known)
+
+
+def _spread_over_classes(labels: pd.Series, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Choose some rows, as many of each class as there are, up to an equal share."""
+    rank = labels.iloc[rows].groupby(labels.iloc[rows], observed=True).cumcount().to_numpy()
+    return rows[np.argsort(rank, kind="stable")[:TRIAL_IMAGES]]
+
+
+def _movement(
+    exact: NDArray[np.float32], reduced: NDArray[np.float32], labels: NDArray[np.integer], classes: list[str]
+) -> float:
+    """Estimate from a few images how far a probability can move; infinite where a class has none.
+
+    A linear head is fitted to these images, and its logits are compared. A probability moves by no more than
+    a quarter of the difference of two logits. Images that are near no decision move less, so the estimate is
+    high rather than low.
+    """
+    if len(np.unique(labels)) < len(classes):
+        return float("inf")
+    rows = np.arange(len(labels))
+    fitted = fit(exact, labels, rows, rows, rows[:0], LinearHeadSettings(C=[1.0]), classes, seed=0)
+    moved = (reduced - exact) @ fitted.head.layers[0].weight.T
+    if len(classes) == 2:
+        moved = np.hstack([moved, np.zeros_like(moved)])
+    return float(np.ptp(moved, axis=1).max()) / 4
+
+
+def _shift(found: Learned, exact: NDArray[np.float32], reduced: NDArray[np.float32]) -> PrecisionShift:
+    """Compare the probabilities of a fitted head for the same images in two precisions."""
+    head = found.experiment.head
+    return PrecisionShift.between(
+        head.probabilities(exact), head.probabilities(reduced), found.experiment.threshold
+    )
 
 
 def train(

@@ -68,7 +68,7 @@ def test_negatives_alone_are_counted(make_subject):
     positive = np.r_[np.full(187, 0.9), np.full(13, 0.2)]
     answer = EXTERNAL.ask(make_subject(signal=3.0, external=elsewhere(labels, two(positive))))
     assert answer.rating is Rating.BROKEN
-    assert answer.claim == "Of 200 images of another hospital that are normal it calls 187 covid (93.5%)."
+    assert "covid for 187 (93.5%)" in answer.claim
     assert answer.details["metric"] == "specificity"
     alarms = answer.details["false_alarms"]
     assert (alarms["n"], alarms["count"], alarms["share"]) == (200, 187, 0.935)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from hilum.cohort.duplicates.fingerprint import Squares, detail, shrunk, window_axes
+from hilum.executor import LOCAL
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import ahead
 
 __all__ = ["Aligned", "align"]
 
@@ -86,7 +86,7 @@ def align(
     """
     batches = range(0, len(windows), _BATCH)
     parts = [slice(start, start + _BATCH) for start in batches]
-    found = ahead(lambda part: _aligned(wholes(part), others(part), windows[part]), parts)
+    found = LOCAL.map(lambda part: _aligned(wholes(part), others(part), windows[part]), parts)
     with threadpool_limits(1, user_api="blas"):  # threads take batches; the products are small
         done = list(progress.track(found, what="Comparing pairs of images", total=len(parts)))
     return Aligned(

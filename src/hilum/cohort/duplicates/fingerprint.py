@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hilum.errors import RadiographError
+from hilum.executor import LOCAL
 from hilum.files import hash_bytes
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import ahead, decode, read_content
+from hilum.radiograph import decode, read_content
 
 __all__ = [
     "SIDE",
@@ -219,7 +220,7 @@ def fingerprint(paths: Sequence[Path], progress: Progress = SILENT) -> Fingerpri
     squares = Fingerprints()
     shapes = np.zeros((len(paths), 2), np.int64)
     failures: dict[int, RadiographError] = {}
-    done = progress.track(ahead(_fingerprinted, paths), what="Reading images", total=len(paths))
+    done = progress.track(LOCAL.map(_fingerprinted, paths), what="Reading images", total=len(paths))
     for row, found in enumerate(done):
         if isinstance(found, RadiographError):
             failures[row] = found

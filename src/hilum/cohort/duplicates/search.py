@@ -19,8 +19,8 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from hilum.cohort.duplicates.fingerprint import Picked, Squares, detail, shrunk, window_axes
+from hilum.executor import LOCAL
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import ahead
 
 __all__ = [
     "EXACT",
@@ -367,7 +367,7 @@ def nearest(
             within=within,
         )
         starts = range(0, len(others), _BLOCK)
-        found = ahead(lambda start: search.compared(_block(others, start, coder.windows), start), starts)
+        found = LOCAL.map(lambda start: search.compared(_block(others, start, coder.windows), start), starts)
         likeliest = []
         for hits, known in progress.track(found, what="Comparing images", total=len(starts)):
             search.best.add(hits)
