@@ -53,9 +53,8 @@ sys.modules.update(dict.fromkeys(sys.argv[1].split(","), None))
 
 def test_prediction_needs_only_what_a_plain_installation_has(demo_run, picture_files):
     code = """
-from hilum.bundle import Bundle
-model = Bundle.load(sys.argv[2])
-print([prediction.error for prediction in model.predict_many(sys.argv[3:])])
+import hilum
+print([prediction.error for prediction in hilum.predict(sys.argv[2], sys.argv[3:])])
 """
     blocked = modules_of_training()
     assert {"torch", "timm", "pandas", "sklearn", "scipy", "matplotlib"} <= set(blocked)
@@ -78,8 +77,7 @@ def test_prediction_of_a_raster_file_loads_no_more_than_it_must(demo_run, pictur
         "requests",
     )
     code = (
-        "import sys\nfrom hilum.bundle import Bundle\n"
-        f"Bundle.load({str(run.path)!r}).predict({str(picture_files[0])!r})\n"
+        f"import sys\nimport hilum\nlist(hilum.predict({str(run.path)!r}, [{str(picture_files[0])!r}]))\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
     assert python(code).splitlines()[-1] == "[]"

@@ -16,6 +16,7 @@
     │   └── WeightsError             its weights are missing, or do not fit it
     ├── FitError                 a head cannot be fitted on these rows
     ├── BundleError              a saved model is missing, damaged or altered
+    ├── ClassifierError          another's classifier cannot be opened, or returns no probabilities
     ├── RunError                 a run folder is missing, damaged or incomplete
     │   └── RunExistsError           a finished run is already there
     ├── AuditError               a run cannot be audited, or its audit cannot be read
@@ -40,6 +41,7 @@ __all__ = [
     "BenchError",
     "BundleError",
     "CacheError",
+    "ClassifierError",
     "CohortError",
     "CorruptFileError",
     "FitError",
@@ -163,6 +165,10 @@ class FitError(HilumError):
 
 class BundleError(HilumError):
     """A saved model is missing, damaged or altered."""
+
+
+class ClassifierError(HilumError):
+    """A classifier made elsewhere cannot be opened, or does not return probabilities."""
 
 
 class RunError(HilumError):

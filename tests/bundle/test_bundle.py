@@ -8,8 +8,10 @@ import shutil
 import numpy as np
 import pytest
 
-from hilum.bundle import Bundle, Prediction
-from hilum.errors import BundleError, RadiographError
+from hilum.bundle import Bundle
+from hilum.classifier import Classifier
+from hilum.errors import BundleError
+from hilum.radiograph import read
 
 
 @pytest.fixture
@@ -79,20 +81,10 @@ def test_inputs_of_another_shape_are_refused(demo_run):
         demo_run[0].model.probabilities(np.zeros((1, 7, 7), np.float32))
 
 
-def test_a_bad_file_raises_alone_and_is_recorded_among_many(demo_run, tmp_path):
-    model = demo_run[0].model
-    bad = tmp_path / "bad.png"
-    bad.write_bytes(b"")
-    with pytest.raises(RadiographError):
-        model.predict(bad)
-    (prediction,) = model.predict_many([bad])
-    assert prediction.predicted is None
-    assert prediction.as_dict()["image"] == str(bad)
-    assert prediction.as_dict()["error"]
-
-
-def test_a_prediction_has_a_class_or_an_error():
-    with pytest.raises(ValueError, match="either a class or an error"):
-        Prediction("a.png")
-    with pytest.raises(ValueError, match="either a class or an error"):
-        Prediction("a.png", predicted="x", error="y")
+def test_a_bundle_predicts_radiographs(demo_run):
+    run, data = demo_run
+    rows = run.predictions.table.head(3)
+    radiographs = (read(data / image, side=run.model.side) for image in rows["image"])
+    found = run.model.predict(radiographs)
+    assert isinstance(run.model, Classifier)
+    np.testing.assert_allclose(found[:, 1], rows[f"probability_{run.model.classes[1]}"], atol=1e-4)

@@ -22,6 +22,7 @@ from hilum.errors import CohortError, RunError, RunExistsError, SourceError, Spl
 from hilum.radiograph import Header
 from hilum.recipe import Setting, load
 from hilum.recipe.settings import SplitBy
+from hilum.run.predict import predict
 from hilum.run.run import Run
 from hilum.run.train import train, with_headers
 
@@ -122,7 +123,7 @@ def test_the_saved_model_gives_the_run_s_probabilities(demo_run):
     run, data = demo_run
     rows = run.predictions.table.sample(8, random_state=0)
     for row in rows.to_dict("records"):
-        prediction = run.model.predict(data / row["image"])
+        (prediction,) = predict(run.model, [data / row["image"]])
         assert prediction.probability["COVID-19"] == pytest.approx(row["probability_COVID-19"], abs=1e-4)
         assert prediction.predicted == row["predicted"]
 

@@ -1,77 +1,28 @@
-"""A saved classifier: from pixels, or a file, to a prediction. It needs no torch."""
+"""A saved classifier, from radiographs to probabilities. It needs no torch."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.bundle.graph import Inference
 from hilum.bundle.manifest import Manifest
-from hilum.classifier import Threshold, decide
-from hilum.errors import BundleError, RadiographError
-from hilum.executor import LOCAL
+from hilum.classifier import Threshold
+from hilum.errors import BundleError
 from hilum.files import hash_file
-from hilum.progress import SILENT, Progress
-from hilum.radiograph import Fit, Preprocessing, read
+from hilum.radiograph import Fit, Preprocessing, Radiograph
 
-__all__ = ["Bundle", "Prediction"]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A predicted class with its probabilities, or the reason why there is none.
-
-    Parameters
-    ----------
-    image : str
-        The file, as it was named.
-    predicted : str, optional
-        The class.
-    probability : mapping of str to float
-        Of each class; they sum to 1.
-    threshold : float, optional
-        The positive class was predicted from this probability on; None with three classes or more.
-    error : str, optional
-        Why there is no prediction.
-    remedy : str, optional
-        What can be done about it.
-    """
-
-    image: str
-    predicted: str | None = None
-    probability: Mapping[str, float] = field(default_factory=dict)
-    threshold: float | None = None
-    error: str | None = None
-    remedy: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.predicted is None) == (self.error is None):
-            msg = "a prediction has either a class or an error"
-            raise ValueError(msg)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the prediction as JSON lines hold it: without the keys that have no value."""
-        if self.error is not None:
-            reason = self.error if self.remedy is None else f"{self.error}. {self.remedy}"
-            return {"image": self.image, "error": reason}
-        return {
-            "image": self.image,
-            "predicted": self.predicted,
-            "probability": dict(self.probability),
-            "threshold": self.threshold,
-        }
+__all__ = ["Bundle"]
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A classifier as it is deployed.
+    """A classifier as it is deployed; see `hilum.classifier.Classifier`.
 
     Parameters
     ----------
@@ -83,8 +34,8 @@ class Bundle:
     Examples
     --------
     >>> model = Bundle.load("runs/tutorial-model-1")  # doctest: +SKIP
-    >>> model.predict("chest.dcm").predicted  # doctest: +SKIP
-    'COVID-19'
+    >>> model.predict([hilum.read("chest.dcm")])  # doctest: +SKIP
+    array([[0.03, 0.97]], dtype=float32)
     """
 
     folder: Path
@@ -117,8 +68,14 @@ class Bundle:
         """From a radiograph's pixels to this model's input."""
         return Preprocessing(self.manifest.preprocessing.size, Fit(self.manifest.preprocessing.fit))
 
+    @property
+    def side(self) -> int:
+        """Side in pixels of the square that the model looks at."""
+        return self.preprocessing.size
+
     @cached_property
-    def _threshold(self) -> Threshold:
+    def threshold(self) -> Threshold:
+        """Decision threshold of the positive class; without a value for three classes or more."""
         record = self.manifest.threshold
         return Threshold(value=record.value, rule=record.rule)
 
@@ -145,61 +102,18 @@ class Bundle:
         found = list(self._inference.run(inputs.astype(np.float32, copy=False)))
         return np.array(found, np.float32).reshape(-1, len(self.classes))
 
-    def predict(self, path: Path | str) -> Prediction:
-        """Predict one file.
-
-        Raises
-        ------
-        RadiographError
-            If the file does not give a radiograph.
-        """
-        (probability,) = self._inference.run([self._prepare(path)])
-        return self._prediction(path, probability)
-
-    def predict_many(self, paths: Sequence[Path | str], progress: Progress = SILENT) -> Iterator[Prediction]:
-        """Predict files in order; one that cannot be read gives a prediction with its error.
-
-        Files are read while others are classified, a bounded number of them ahead.
-        """
-        waiting: deque[tuple[Path | str, RadiographError | None]] = deque()
-
-        def prepare(path: Path | str) -> NDArray[np.float32] | RadiographError:
-            try:
-                return self._prepare(path)
-            except RadiographError as error:
-                return error
-
-        def squares() -> Iterator[NDArray[np.float32]]:
-            prepared = zip(paths, LOCAL.map(prepare, paths), strict=True)
-            for path, found in progress.track(prepared, what="Predicting", total=len(paths)):
-                if isinstance(found, RadiographError):
-                    waiting.append((path, found))
-                else:
-                    waiting.append((path, None))
-                    yield found
-
-        def failures() -> Iterator[Prediction]:
-            while waiting and (error := waiting[0][1]) is not None:
-                path, _ = waiting.popleft()
-                yield Prediction(image=str(path), error=error.cause, remedy=error.remedy)
-
-        for probability in self._inference.run(squares()):
-            yield from failures()
-            yield self._prediction(waiting.popleft()[0], probability)
-        yield from failures()
-
-    def _prepare(self, path: Path | str) -> NDArray[np.float32]:
-        radiograph = read(path, side=self.preprocessing.size)
+    def prepare(self, radiograph: Radiograph) -> NDArray[np.float32]:
+        """Return the graph's input, float32 (size, size) in [0, 1]."""
         return self.preprocessing.apply(radiograph.pixels, radiograph.extent)
 
-    def _prediction(self, path: Path | str, probability: NDArray[np.float32]) -> Prediction:
-        code = int(decide(probability[None], self._threshold)[0])
-        return Prediction(
-            image=str(path),
-            predicted=self.classes[code],
-            probability=dict(zip(self.classes, map(float, probability), strict=True)),
-            threshold=self._threshold.value,
-        )
+    def run(self, inputs: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Yield the probabilities of prepared images, float32 (classes,), in order."""
+        return self._inference.run(inputs)
+
+    def predict(self, radiographs: Iterable[Radiograph]) -> NDArray[np.float32]:
+        """Compute the probabilities of radiographs, float32 (n, classes)."""
+        found = list(self.run(self.prepare(radiograph) for radiograph in radiographs))
+        return np.array(found, np.float32).reshape(-1, len(self.classes))
 
 
 def _check(path: Path, expected: str) -> None:

@@ -11,43 +11,94 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilum.cli.classifiers import (
+    ClassesOption,
+    FunctionOption,
+    ModelOption,
+    PredictionsOption,
+    PreprocessingOption,
+    ThresholdOption,
+    class_names,
+    open_classifier,
+    open_table,
+)
+
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
-    from hilum.bundle import Prediction
     from hilum.metrics import Comparison
     from hilum.run.evaluate import Evaluation
+    from hilum.run.predict import Prediction
 
 __all__ = ["audit", "compare", "evaluate", "predict"]
 
 
-def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+def evaluate(  # noqa: PLR0917
+    run: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RUN]", help="A finished run, unless an option names a classifier."),
+    ] = None,
     cohort: Annotated[
-        Path,
+        Path | None,
         typer.Option(metavar="COHORT", help="A table of images, or a folder with a subfolder per class."),
-    ],
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="Folder that the table's paths start from.  [default: data, or the table's own]"),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The predictions as a CSV file, too.")] = None,
+    model: ModelOption = None,
+    preprocessing: PreprocessingOption = None,
+    function: FunctionOption = None,
+    predictions: PredictionsOption = None,
+    classes: ClassesOption = None,
+    threshold: ThresholdOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Leave predictions and metrics in this folder, or predictions in a .csv."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an evaluation at --out.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Evaluate the classifier of RUN on COHORT. Its own test images stand beside."""
+    """Evaluate a classifier on COHORT. Beside those of a RUN stand the figures of its own test images."""
     from hilum.cli.console import TerminalProgress, results, status
-    from hilum.cohort import locate
     from hilum.files import json_text
-    from hilum.run.evaluate import evaluate_on
+    from hilum.run.evaluate import evaluate as evaluate_model
     from hilum.run.run import Run
 
-    found = evaluate_on(Run.open(run), locate(cohort, data), TerminalProgress(status()))
-    if out is not None:
-        found.found.predictions.write(out)
+    progress = TerminalProgress(status())
+    if predictions is not None:
+        if run or model or function:
+            raise typer.BadParameter("name one: RUN, --model, --function or --predictions")
+        table = open_table(predictions, classes, threshold, _facts(cohort, data))
+        for column, stand_in in table.absent.items():
+            progress.say(f"The predictions have no column {column}: {stand_in}.")
+        found = evaluate_model(table.predictions)
+    elif cohort is None:
+        raise typer.BadParameter("name the images: --cohort")
+    elif run is not None and model is None and function is None:
+        found = evaluate_model(Run.open(run), cohort, data=data, progress=progress)
+    else:
+        classifier = open_classifier(run, model, preprocessing, function, classes, threshold)
+        found = evaluate_model(classifier, cohort, data=data, progress=progress)
+    if out is not None and out.suffix.lower() == ".csv":
+        found.predictions.write(out)
+    elif out is not None:
+        found.write(out, overwrite=overwrite)
     if json_:
         print(json_text(found.as_dict()))
     else:
         _show_evaluation(found, results())
+
+
+def _facts(cohort: Path | None, data: Path | None) -> pd.DataFrame | None:
+    """Return the table of a cohort; its images are not needed."""
+    if cohort is None:
+        return None
+    from hilum.cohort import locate
+    from hilum.cohort.tables import read_table
+
+    return locate(cohort, data).table if cohort.is_dir() else read_table(cohort)[0]
 
 
 def _show_evaluation(found: Evaluation, console: Console) -> None:
@@ -57,18 +108,26 @@ def _show_evaluation(found: Evaluation, console: Console) -> None:
     from hilum.metrics import METRICS
     from hilum.report.text import estimate, interval, plural, value
 
-    cohort, alarms = found.found.cohort, found.alarms
-    left_out = len(cohort.exclusions)
-    counted = f"{plural(len(cohort), 'image')} of {plural(cohort.table['patient'].nunique(), 'patient')}"
+    images, alarms = found.predictions.table, found.alarms
+    left_out = len(found.exclusions)
+    counted = (
+        f"{plural(images['image'].nunique(), 'image')} of {plural(images['patient'].nunique(), 'patient')}"
+    )
     console.print(f"\n{counted}{f'; {left_out} left out' if left_out else ''}", style="bold")
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("Metric", "Own test", "Here", "95 % interval", "n", "Drop", "95 % interval"):
+    inside = ("Own test",) if found.drops else ()
+    beside = ("Drop", "95 % interval") if found.drops else ()
+    for title in ("Metric", *inside, "Here", "95 % interval", "n", *beside):
         table.add_column(title, justify="left" if title == "Metric" else "right")
     for name, metric in METRICS.items():
-        one = found.drops[name]
-        here = value(name, one.external.value), interval(name, one.external), str(one.external.n)
-        gap = value(name, one.difference.value), interval(name, one.difference)
-        table.add_row(metric.title, value(name, one.internal.value), *here, *gap)
+        figure = found.metrics[name]
+        here = value(name, figure.value), interval(name, figure), str(figure.n)
+        if found.drops:
+            one = found.drops[name]
+            gap = value(name, one.difference.value), interval(name, one.difference)
+            table.add_row(metric.title, value(name, one.internal.value), *here, *gap)
+        else:
+            table.add_row(metric.title, *here)
     console.print(table)
     if alarms.share.n:
         called = alarms.called or "something else"
@@ -81,27 +140,28 @@ def _show_evaluation(found: Evaluation, console: Console) -> None:
         answers.add_row(*(Text(f"{cell:.2f}" if isinstance(cell, float) else str(cell)) for cell in row))
     console.print()
     console.print(answers)
-    for reason, count in cohort.exclusions["reason"].value_counts().items():
+    for reason, count in found.exclusions["reason"].value_counts().items():
         console.print(f"Left out: {count}, {reason}", markup=False)
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A finished run.")],
-    b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another one, of the same classes.")],
+    a: Annotated[Path, typer.Argument(metavar="A", help="A run, an evaluation, or a table of predictions.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another one, of the same classes.")],
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B", help="Of tables that do not tell which class is positive: that one last."
+        ),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Compare two runs, image by image. Only test images that both have count."""
+    """Compare two classifiers, image by image. Only test images that both have count."""
     from dataclasses import asdict
 
-    import numpy as np
-
     from hilum.files import json_text
-    from hilum.metrics import compare as compare_predictions
-    from hilum.run.run import Run
+    from hilum.run.compare import compare as compare_classifiers
 
-    runs = Run.open(a), Run.open(b)
-    test_a, test_b = (run.predictions.part("test") for run in runs)
-    found = compare_predictions(test_a, test_b, np.random.default_rng(runs[0].recipe.seed))
+    found = compare_classifiers(a, b, classes=class_names(classes))
     if json_:
         print(json_text({"schema_version": 1, **asdict(found)}))
     else:
@@ -116,10 +176,10 @@ def _show_comparison(found: Comparison, a: str, b: str) -> None:
     from hilum.report.text import interval, plural, value
 
     console = results()
-    console.print(f"\n{plural(found.images, 'test image')} in both runs", style="bold")
+    console.print(f"\n{plural(found.images, 'test image')} in both", style="bold")
     if found.only_a or found.only_b:
         console.print(
-            f"Left out, in one run alone: {found.only_a} of {a}, {found.only_b} of {b}", markup=False
+            f"Left out, in one of them alone: {found.only_a} of {a}, {found.only_b} of {b}", markup=False
         )
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("Test", "A", "B", "A − B", "95 % interval", "p"):
@@ -132,7 +192,7 @@ def _show_comparison(found: Comparison, a: str, b: str) -> None:
     console.print(table)
     right = found.right
     console.print(
-        f"\nRight in one run alone: {right.only_a} in A, {right.only_b} in B."
+        f"\nCorrect in one of them alone: {right.only_a} in A, {right.only_b} in B."
         " p: McNemar's test (mid-p) for accuracy, DeLong's for ROC AUC.",
         style="dim",
     )
@@ -145,25 +205,35 @@ def _p(value: float) -> str:
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, or the model folder inside one.")],
-    paths: Annotated[
-        list[str], typer.Argument(metavar="PATH", help="Images, folders or globs; DICOM or raster.")
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[RUN] PATH...",
+            help="A run or its model folder, unless an option names a classifier; images, folders, globs.",
+        ),
     ],
+    model: ModelOption = None,
+    preprocessing: PreprocessingOption = None,
+    function: FunctionOption = None,
+    classes: ClassesOption = None,
+    threshold: ThresholdOption = None,
     csv_: Annotated[bool, typer.Option("--csv", help="CSV on standard output.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")] = False,
 ) -> None:
-    """Predict images with the model of RUN. Exits with 1 if any image failed; the others' results stand."""
-    from hilum.bundle import Bundle
+    """Predict images, DICOM or raster. Exits with 1 if any image failed; the others' results stand."""
     from hilum.cli.console import TerminalProgress, status
     from hilum.radiograph import find_images
+    from hilum.run.predict import predict as predict_files
 
     if csv_ and json_:
         raise typer.BadParameter("choose one of --csv and --json")
-    model = Bundle.load(run)
-    progress = TerminalProgress(status())
-    predictions = model.predict_many(find_images(paths), progress)
+    run, paths = (Path(words[0]), words[1:]) if model is None and function is None else (None, words)
+    if not paths:
+        raise typer.BadParameter("name the images to predict behind the run")
+    classifier = open_classifier(run, model, preprocessing, function, classes, threshold)
+    predictions = predict_files(classifier, find_images(paths), TerminalProgress(status()))
     write = _write_csv if csv_ else _write_json if json_ else _show_predictions
-    failed = write(predictions, model.classes)
+    failed = write(predictions, classifier.classes)
     if failed:
         raise typer.Exit(1)
 
@@ -221,7 +291,7 @@ def _show_predictions(predictions: Iterable[Prediction], classes: tuple[str, ...
             soft_wrap=True,
         )
     rule = next((prediction.threshold for prediction in done if prediction.threshold is not None), None)
-    told = "" if rule is None else f" {classes[-1]} from a probability of {rule:.3g} on."
+    told = "" if rule is None else f" {classes[-1]} is predicted when its probability is at least {rule:.3g}."
     counted = f"{len(done) - len(failures)} predicted, {len(failures)} failed."
     console.print(f"\n{counted}{told} {INTENDED_USE}", style="dim", soft_wrap=True, markup=False)
     return len(failures)

@@ -41,6 +41,7 @@ from hilum.metrics.intervals import Estimate, bootstrap, wilson
 from hilum.metrics.metrics import METRICS, ConfusionMatrix, Metric, confusion, evaluate, metrics_of_parts
 from hilum.metrics.predictions import PARTS, Predictions
 from hilum.metrics.subgroups import Subgroup, subgroups
+from hilum.metrics.tables import PredictionsTable, read_predictions
 
 __all__ = [
     "METRICS",
@@ -60,6 +61,7 @@ __all__ = [
     "Paired",
     "PrCurve",
     "Predictions",
+    "PredictionsTable",
     "PrevalenceCurve",
     "RocCurve",
     "Subgroup",
@@ -85,6 +87,7 @@ __all__ = [
     "pr_curve",
     "predictive_values",
     "prevalence_curve",
+    "read_predictions",
     "roc_curve",
     "subgroups",
     "wilson",

@@ -296,8 +296,8 @@ def train(
     --------
     >>> import hilum
     >>> run = hilum.train("tutorial-model-1", data="xrays/")  # doctest: +SKIP
-    >>> run.model.predict("chest.dcm").predicted  # doctest: +SKIP
-    'COVID-19'
+    >>> [found.predicted for found in hilum.predict(run.model, ["chest.dcm"])]  # doctest: +SKIP
+    ['COVID-19']
     """
     resolved = recipe if isinstance(recipe, Recipe) else load(recipe, settings)
     data = Path(data)
