@@ -7,53 +7,46 @@
 >>> hilum.audit(run).verdict.rating  # doctest: +SKIP
 <Rating.BROKEN: 'broken'>
 
-Names are loaded when they are first used, so that ``import hilum`` costs nothing.
+Each name is imported on first use (SPEC 1), so ``import hilum`` loads no heavy library.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hilum.exports import on_demand
+import lazy_loader
+
+from hilum.errors import extra_required
 
 if TYPE_CHECKING:
-    from hilum.bundle import Bundle, Prediction
-    from hilum.cohort import Cohort
-    from hilum.errors import HilumError
-    from hilum.radiograph import Radiograph, read
-    from hilum.recipe import Recipe
-    from hilum.run.audit import audit
-    from hilum.run.run import Run
-    from hilum.run.train import train
-
-__all__ = [
-    "Bundle",
-    "Cohort",
-    "HilumError",
-    "Prediction",
-    "Radiograph",
-    "Recipe",
-    "Run",
-    "audit",
-    "read",
-    "train",
-]
-
+    from hilum.bundle import Bundle as Bundle
+    from hilum.bundle import Prediction as Prediction
+    from hilum.cohort import Cohort as Cohort
+    from hilum.errors import HilumError as HilumError
+    from hilum.radiograph import Radiograph as Radiograph
+    from hilum.radiograph import read as read
+    from hilum.recipe import Recipe as Recipe
+    from hilum.run.audit import audit as audit
+    from hilum.run.run import Run as Run
+    from hilum.run.train import train as train
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__ = on_demand(
+_load, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    {
-        "Bundle": "bundle",
-        "Cohort": "cohort",
-        "HilumError": "errors",
-        "Prediction": "bundle",
-        "Radiograph": "radiograph",
-        "Recipe": "recipe",
-        "Run": "run.run",
-        "audit": "run.audit",
-        "read": "radiograph",
-        "train": "run.train",
+    submod_attrs={
+        "bundle": ["Bundle", "Prediction"],
+        "cohort": ["Cohort"],
+        "errors": ["HilumError"],
+        "radiograph": ["Radiograph", "read"],
+        "recipe": ["Recipe"],
+        "run.audit": ["audit"],
+        "run.run": ["Run"],
+        "run.train": ["train"],
     },
 )
+
+
+def __getattr__(name: str) -> Any:
+    with extra_required():
+        return _load(name)

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hilum.exports import on_demand
+import lazy_loader
 
 if TYPE_CHECKING:
-    from hilum.classifier.head import Head, Layer, Output
-    from hilum.classifier.threshold import Threshold, choose, decide
+    from hilum.classifier.head import Head as Head
+    from hilum.classifier.head import Layer as Layer
+    from hilum.classifier.head import Output as Output
+    from hilum.classifier.threshold import Threshold as Threshold
+    from hilum.classifier.threshold import choose as choose
+    from hilum.classifier.threshold import decide as decide
 
-__all__ = ["Head", "Layer", "Output", "Threshold", "choose", "decide"]
-
-
-__getattr__, __dir__ = on_demand(
+__getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    {
-        "Head": "head",
-        "Layer": "head",
-        "Output": "head",
-        "Threshold": "threshold",
-        "choose": "threshold",
-        "decide": "threshold",
+    submod_attrs={
+        "head": ["Head", "Layer", "Output"],
+        "threshold": ["Threshold", "choose", "decide"],
     },
 )
