@@ -1,4 +1,4 @@
-"""One tree of exceptions, drawn in its docstring."""
+"""The tree of exceptions and their messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hilum import errors
 
 
-def test_every_exception_is_exported_and_stands_in_the_drawing_below_its_parent():
+def test_the_docstring_draws_the_exception_tree():
     classes = {
         name: value
         for name, value in vars(errors).items()
@@ -37,6 +37,6 @@ def test_a_message_says_what_where_expected_found_and_what_to_do():
     assert error.path == Path("a/b.png")
 
 
-def test_an_error_can_be_caught_as_hilum_s():
+def test_every_error_is_a_hilum_error():
     with pytest.raises(errors.HilumError):
         raise errors.WeightsError("none")

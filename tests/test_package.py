@@ -1,4 +1,4 @@
-"""The door is light, and what it promises is there."""
+"""The package as installed: light imports, optional libraries, public names."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ HEAVY = ("torch", "timm", "openvino", "sklearn", "matplotlib", "pandas", "numpy"
 
 
 @pytest.mark.parametrize(
-    "door",
+    "statement",
     ["import hilum", "from hilum.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"],
 )
-def test_the_door_loads_no_heavy_library(door):
-    code = f"import sys\n{door}\nprint([name for name in {HEAVY!r} if name in sys.modules])"
+def test_import_and_help_load_no_heavy_library(statement):
+    code = f"import sys\n{statement}\nprint([name for name in {HEAVY!r} if name in sys.modules])"
     assert python(code).splitlines()[-1] == "[]"
 
 
@@ -58,8 +58,8 @@ print([prediction.error for prediction in hilum.predict(sys.argv[2], sys.argv[3:
 """
     blocked = modules_of_training()
     assert {"torch", "timm", "pandas", "sklearn", "scipy", "matplotlib"} <= set(blocked)
-    told = python(WITHOUT + code, ",".join(blocked), str(demo_run[0].path), *map(str, picture_files))
-    assert told.splitlines()[-1] == "[None, None, None]"
+    output = python(WITHOUT + code, ",".join(blocked), str(demo_run[0].path), *map(str, picture_files))
+    assert output.splitlines()[-1] == "[None, None, None]"
 
 
 def test_prediction_of_a_raster_file_loads_no_more_than_it_must(demo_run, picture_files):
@@ -92,9 +92,7 @@ def test_a_command_of_training_names_the_extra_where_it_is_missing(command):
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert re.fullmatch(
-        r"Error: \w+ is not installed\. `pip install 'hilum\[train\]'` brings all .*\n", done.stderr
-    )
+    assert re.fullmatch(r"Error: \w+ is not installed\. `pip install 'hilum\[train\]'`.*\n", done.stderr)
 
 
 @pytest.mark.parametrize("command", [["recipes"], ["backbones"], ["train", "--help"]])
@@ -138,5 +136,5 @@ def test_every_public_name_is_there_and_listed():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+    with pytest.raises(AttributeError, match="trian"):
         hilum.trian  # noqa: B018

@@ -7,69 +7,57 @@
 >>> hilum.audit(run).verdict.rating  # doctest: +SKIP
 <Rating.BROKEN: 'broken'>
 
-Names are loaded when they are first used, so that ``import hilum`` costs nothing.
+Each name is imported on first use (SPEC 1), so ``import hilum`` loads no heavy library.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hilum.exports import on_demand
+import lazy_loader
+
+from hilum.errors import extra_required
 
 if TYPE_CHECKING:
-    from hilum.bundle import Bundle
-    from hilum.classifier import Classifier, FunctionClassifier, OnnxClassifier
-    from hilum.cohort import Cohort
-    from hilum.errors import HilumError
-    from hilum.radiograph import Radiograph, read
-    from hilum.recipe import Recipe
-    from hilum.run.audit import audit
-    from hilum.run.compare import compare
-    from hilum.run.evaluate import evaluate
-    from hilum.run.predict import Prediction, predict
-    from hilum.run.run import Run
-    from hilum.run.train import train
-
-__all__ = [
-    "Bundle",
-    "Classifier",
-    "Cohort",
-    "FunctionClassifier",
-    "HilumError",
-    "OnnxClassifier",
-    "Prediction",
-    "Radiograph",
-    "Recipe",
-    "Run",
-    "audit",
-    "compare",
-    "evaluate",
-    "predict",
-    "read",
-    "train",
-]
+    from hilum.bundle import Bundle as Bundle
+    from hilum.classifier import Classifier as Classifier
+    from hilum.classifier import FunctionClassifier as FunctionClassifier
+    from hilum.classifier import OnnxClassifier as OnnxClassifier
+    from hilum.cohort import Cohort as Cohort
+    from hilum.errors import HilumError as HilumError
+    from hilum.radiograph import Radiograph as Radiograph
+    from hilum.radiograph import read as read
+    from hilum.recipe import Recipe as Recipe
+    from hilum.run.audit import audit as audit
+    from hilum.run.compare import compare as compare
+    from hilum.run.evaluate import evaluate as evaluate
+    from hilum.run.predict import Prediction as Prediction
+    from hilum.run.predict import predict as predict
+    from hilum.run.run import Run as Run
+    from hilum.run.train import train as train
 
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__ = on_demand(
+_load, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    {
-        "Bundle": "bundle",
-        "Classifier": "classifier",
-        "Cohort": "cohort",
-        "FunctionClassifier": "classifier",
-        "HilumError": "errors",
-        "OnnxClassifier": "classifier",
-        "Prediction": "run.predict",
-        "Radiograph": "radiograph",
-        "Recipe": "recipe",
-        "Run": "run.run",
-        "audit": "run.audit",
-        "compare": "run.compare",
-        "evaluate": "run.evaluate",
-        "predict": "run.predict",
-        "read": "radiograph",
-        "train": "run.train",
+    submod_attrs={
+        "bundle": ["Bundle"],
+        "classifier": ["Classifier", "FunctionClassifier", "OnnxClassifier"],
+        "cohort": ["Cohort"],
+        "errors": ["HilumError"],
+        "radiograph": ["Radiograph", "read"],
+        "recipe": ["Recipe"],
+        "run.audit": ["audit"],
+        "run.compare": ["compare"],
+        "run.evaluate": ["evaluate"],
+        "run.predict": ["Prediction", "predict"],
+        "run.run": ["Run"],
+        "run.train": ["train"],
     },
 )
+
+
+def __getattr__(name: str) -> Any:
+    with extra_required():
+        return _load(name)

@@ -1,31 +1,31 @@
-"""Exceptions of hilum, in one tree.
+"""The exceptions of hilum, in one tree.
 
 ::
 
     HilumError
-    ├── RadiographError          a file does not give a radiograph
-    │   ├── UnsupportedFormatError   it is something else, or a format hilum does not read
-    │   ├── CorruptFileError         it is damaged, cut short, or contradicts itself
-    │   ├── OversizedImageError      its header declares more than the limits allow
-    │   └── NotARadiographError      it is an image, but no single projection radiograph
-    ├── CohortError              a table of images is not valid
-    │   ├── SourceError              a collection is missing or laid out differently
-    │   └── SplitError               rows cannot be split as asked
-    ├── RecipeError              a recipe does not validate
+    ├── RadiographError          a file yields no radiograph
+    │   ├── UnsupportedFormatError   it is not an image, or in a format that hilum does not read
+    │   ├── CorruptFileError         it is damaged, truncated or inconsistent
+    │   ├── OversizedImageError      its header declares more pixels or bytes than the limits allow
+    │   └── NotARadiographError      it is an image, but not a single projection radiograph
+    ├── CohortError              a table of images is invalid
+    │   ├── SourceError              a collection is missing or has an unexpected layout
+    │   └── SplitError               the rows cannot be split as requested
+    ├── RecipeError              a recipe is invalid
     ├── BackboneError            a network is unknown or cannot be built
-    │   └── WeightsError             its weights are missing, or do not fit it
-    ├── FitError                 a head cannot be fitted on these rows
+    │   └── WeightsError             its weights are missing or do not fit it
+    ├── FitError                 a head cannot be fitted to these rows
     ├── BundleError              a saved model is missing, damaged or altered
     ├── ClassifierError          another's classifier cannot be opened, or returns no probabilities
     ├── RunError                 a run folder is missing, damaged or incomplete
-    │   └── RunExistsError           a finished run is already there
+    │   └── RunExistsError           the folder already holds a finished run
     ├── AuditError               a run cannot be audited, or its audit cannot be read
-    ├── BenchError               a side of a benchmark failed, or cannot be measured here
+    ├── BenchError               one side of a benchmark failed or cannot be measured here
     ├── CacheError               the cache cannot be changed now
-    ├── OfflineError             something must be downloaded and cannot be
-    └── MissingLibraryError      a library is not installed that this needs
+    ├── OfflineError             a download is needed but its server cannot be reached
+    └── MissingLibraryError      an optional library is not installed
 
-Every message says what went wrong, in which file, what was expected, what was found, and what to do.
+Each message says what went wrong, in which file, what was expected, what was found, and what to do.
 """
 
 from __future__ import annotations
@@ -67,19 +67,8 @@ __all__ = [
 class HilumError(Exception):
     """Base of all errors that hilum raises on purpose.
 
-    Parameters
-    ----------
-    what : str
-        What went wrong, as a short clause without a full stop.
-    path : Path or str, optional
-        The file or folder concerned.
-    expected, found : str, optional
-        What was expected there, and what was found.
-    remedy : str, optional
-        What the user can do, as a sentence.
+    `what` is a short clause without a full stop; `remedy` is a sentence that says what the user can do.
 
-    Examples
-    --------
     >>> print(HilumError("no image data", path="a.png", expected="PNG", found="0 bytes"))
     a.png: no image data; expected PNG, found 0 bytes
     """
@@ -116,39 +105,39 @@ class HilumError(Exception):
 
 
 class RadiographError(HilumError):
-    """A file does not give a radiograph."""
+    """A file yields no radiograph."""
 
 
 class UnsupportedFormatError(RadiographError):
-    """A file is no image, or of a format that hilum does not read."""
+    """A file is not an image, or in a format that hilum does not read."""
 
 
 class CorruptFileError(RadiographError):
-    """A file is damaged, cut short, or contradicts itself."""
+    """A file is damaged, truncated or inconsistent."""
 
 
 class OversizedImageError(RadiographError):
-    """A file's header declares more than the limits allow; nothing was unpacked."""
+    """A file's header declares more than the limits allow; nothing was decoded."""
 
 
 class NotARadiographError(RadiographError):
-    """A file holds an image, but no single projection radiograph."""
+    """A file holds an image, but not a single projection radiograph."""
 
 
 class CohortError(HilumError):
-    """A table of images is not valid."""
+    """A table of images is invalid."""
 
 
 class SourceError(CohortError):
-    """A collection is not on disk, or is laid out differently."""
+    """A collection is missing or has an unexpected layout."""
 
 
 class SplitError(CohortError):
-    """The rows of a cohort cannot be split as asked."""
+    """The rows of a cohort cannot be split as requested."""
 
 
 class RecipeError(HilumError):
-    """A recipe does not validate."""
+    """A recipe is invalid."""
 
 
 class BackboneError(HilumError):
@@ -156,11 +145,11 @@ class BackboneError(HilumError):
 
 
 class WeightsError(BackboneError):
-    """A network's weights are missing, or do not fit it."""
+    """A network's weights are missing or do not fit it."""
 
 
 class FitError(HilumError):
-    """A head cannot be fitted on the rows it was given."""
+    """A head cannot be fitted to the rows it was given."""
 
 
 class BundleError(HilumError):
@@ -176,7 +165,7 @@ class RunError(HilumError):
 
 
 class RunExistsError(RunError):
-    """A finished run is already there, and overwriting was not asked for."""
+    """The folder already holds a finished run, and overwriting was not requested."""
 
 
 class AuditError(HilumError):
@@ -184,7 +173,7 @@ class AuditError(HilumError):
 
 
 class BenchError(HilumError):
-    """A side of a benchmark failed, or cannot be measured here."""
+    """One side of a benchmark failed or cannot be measured here."""
 
 
 class CacheError(HilumError):
@@ -192,22 +181,16 @@ class CacheError(HilumError):
 
 
 class OfflineError(HilumError):
-    """Something must be downloaded, and its home cannot be reached."""
+    """A download is needed, but its server cannot be reached."""
 
 
 class MissingLibraryError(HilumError):
-    """A library is not installed that this needs."""
+    """An optional library is not installed."""
 
 
 @contextmanager
 def extra_required() -> Iterator[None]:
-    """Say, where the block finds a library missing, how it is installed.
-
-    Raises
-    ------
-    MissingLibraryError
-        In place of Python's `ModuleNotFoundError`, except for a module of hilum's own.
-    """
+    """Turn a missing third-party module into a `MissingLibraryError` that says how to install it."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -221,10 +204,8 @@ def extra_required() -> Iterator[None]:
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the remedy for a misspelt name: the known one most like it; None where nothing is near.
+    """Return a remedy that names the known word nearest to a misspelt one; None if none is near.
 
-    Examples
-    --------
     >>> closest("kermani", ["cohen", "Kermany"])
     'Did you mean Kermany?'
     """
@@ -234,10 +215,8 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the remedy for a misspelt name among a few: the nearest known one, or all of them.
+    """Return a remedy that names the nearest known word, or all of them if none is near.
 
-    Examples
-    --------
     >>> did_you_mean("droput", ["dropout", "units"])
     'Did you mean dropout?'
     >>> did_you_mean("zzz", ["dropout", "units"])

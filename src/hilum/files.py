@@ -1,4 +1,4 @@
-"""Files that hilum leaves: written whole or not at all, and known by their content."""
+"""Atomic writes and content hashes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ __all__ = ["hash_bytes", "hash_file", "json_text", "replacing", "write_bytes", "
 
 
 def hash_bytes(*parts: bytes) -> str:
-    """SHA-256 of byte strings, as 64 hex digits; where one part ends and the next begins counts.
+    """SHA-256 of byte strings, as 64 hex digits; the boundaries between the parts count.
 
-    Examples
-    --------
     >>> hash_bytes(b"ab", b"c") == hash_bytes(b"a", b"bc")
     False
     """
@@ -37,10 +35,9 @@ def hash_file(path: Path) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`, which replaces `path` when the block ends well.
+    """Yield a temporary path with the same suffix; it replaces `path` when the block ends without an error.
 
-    For writers that want a file name. After an error, or a kill, `path` is as it was.
-    The temporary name keeps `path`'s suffix.
+    After an error or a kill, `path` is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".hilum-", suffix=path.suffix)
@@ -48,39 +45,32 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        _flush(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all."""
+    """Write `content` to `path` atomically."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write `content` to `path` as UTF-8, whole or not at all."""
+    """Write `content` to `path` as UTF-8, atomically."""
     write_bytes(path, content.encode())
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON; NaN becomes null, since JSON has none."""
+    """Write `value` to `path` as `json_text`, atomically."""
     write_text(path, json_text(value) + "\n")
 
 
 def json_text(value: Any) -> str:
-    r"""Write `value` out as indented JSON; NaN becomes null, since JSON has none.
+    r"""Format `value` as indented JSON; NaN, which JSON lacks, becomes null.
 
     >>> json_text({"value": float("nan")})
     '{\n  "value": null\n}'
@@ -93,6 +83,6 @@ def _without_nan(value: Any) -> Any:
         return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_without_nan(item) for item in value]
-    if isinstance(value, float) and value != value:  # noqa: PLR0124  NaN alone differs from itself
+    if isinstance(value, float) and value != value:  # noqa: PLR0124  (only NaN differs from itself)
         return None
     return value

@@ -1,7 +1,4 @@
-"""How long work tells how far it is, without knowing who listens.
-
-The library reports through a `Progress`; only `hilum.cli` draws one.
-"""
+"""Progress of long work: the library reports to a `Progress`, and only `hilum.cli` displays it."""
 
 from __future__ import annotations
 
@@ -10,19 +7,18 @@ from typing import Protocol, TypeVar
 
 __all__ = ["SILENT", "Progress"]
 
-
 T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """A listener to long work."""
+    """What long work reports to."""
 
     def track(self, items: Iterable[T], *, what: str, total: int | None = None) -> Iterator[T]:
-        """Yield `items`, showing how many of `total` are done; `what` names the work."""
+        """Yield `items` and show how many of `total` are done; `what` names the work."""
         ...
 
     def say(self, message: str) -> None:
-        """Show one line about what was just done or found."""
+        """Show one line about what was done or found."""
         ...
 
 

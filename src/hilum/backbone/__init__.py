@@ -7,57 +7,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hilum.backbone.catalogue import EMBEDDED, Entry, canonical, entries
-from hilum.exports import on_demand
+import lazy_loader
 
 if TYPE_CHECKING:
-    from hilum.backbone.backbone import Backbone, Weights, open_backbone
-    from hilum.backbone.catalogue import is_local
-    from hilum.backbone.engine import Engine, OpenVinoEngine, choose_engine
-    from hilum.backbone.features import Features, Observer, View, extract, extract_views
-    from hilum.backbone.store import FeatureStore, cache_folder
-    from hilum.backbone.torch_engine import TorchEngine
+    from hilum.backbone.backbone import Backbone as Backbone
+    from hilum.backbone.backbone import Weights as Weights
+    from hilum.backbone.backbone import open_backbone as open_backbone
+    from hilum.backbone.catalogue import EMBEDDED as EMBEDDED
+    from hilum.backbone.catalogue import Entry as Entry
+    from hilum.backbone.catalogue import canonical as canonical
+    from hilum.backbone.catalogue import entries as entries
+    from hilum.backbone.catalogue import is_local as is_local
+    from hilum.backbone.engine import Engine as Engine
+    from hilum.backbone.engine import OpenVinoEngine as OpenVinoEngine
+    from hilum.backbone.engine import choose_engine as choose_engine
+    from hilum.backbone.features import Features as Features
+    from hilum.backbone.features import Observer as Observer
+    from hilum.backbone.features import View as View
+    from hilum.backbone.features import extract as extract
+    from hilum.backbone.features import extract_views as extract_views
+    from hilum.backbone.store import FeatureStore as FeatureStore
+    from hilum.backbone.store import cache_folder as cache_folder
+    from hilum.backbone.torch_engine import TorchEngine as TorchEngine
 
-__all__ = [
-    "EMBEDDED",
-    "Backbone",
-    "Engine",
-    "Entry",
-    "FeatureStore",
-    "Features",
-    "Observer",
-    "OpenVinoEngine",
-    "TorchEngine",
-    "View",
-    "Weights",
-    "cache_folder",
-    "canonical",
-    "choose_engine",
-    "entries",
-    "extract",
-    "extract_views",
-    "is_local",
-    "open_backbone",
-]
-
-
-__getattr__, __dir__ = on_demand(
+__getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    {
-        "Backbone": "backbone",
-        "Engine": "engine",
-        "FeatureStore": "store",
-        "Features": "features",
-        "Observer": "features",
-        "OpenVinoEngine": "engine",
-        "TorchEngine": "torch_engine",
-        "View": "features",
-        "Weights": "backbone",
-        "cache_folder": "store",
-        "choose_engine": "engine",
-        "extract": "features",
-        "extract_views": "features",
-        "is_local": "catalogue",
-        "open_backbone": "backbone",
+    submod_attrs={
+        "backbone": ["Backbone", "Weights", "open_backbone"],
+        "catalogue": ["EMBEDDED", "Entry", "canonical", "entries", "is_local"],
+        "engine": ["Engine", "OpenVinoEngine", "choose_engine"],
+        "features": ["Features", "Observer", "View", "extract", "extract_views"],
+        "store": ["FeatureStore", "cache_folder"],
+        "torch_engine": ["TorchEngine"],
     },
 )

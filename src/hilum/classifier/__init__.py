@@ -7,42 +7,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hilum.exports import on_demand
+import lazy_loader
 
 if TYPE_CHECKING:
-    from hilum.classifier.classifier import Classifier
-    from hilum.classifier.function import FunctionClassifier
-    from hilum.classifier.head import Head, Layer, Output
-    from hilum.classifier.onnx import OnnxClassifier
-    from hilum.classifier.specification import ModelSpecification
-    from hilum.classifier.threshold import Threshold, choose, decide
+    from hilum.classifier.classifier import Classifier as Classifier
+    from hilum.classifier.function import FunctionClassifier as FunctionClassifier
+    from hilum.classifier.head import Head as Head
+    from hilum.classifier.head import Layer as Layer
+    from hilum.classifier.head import Output as Output
+    from hilum.classifier.onnx import OnnxClassifier as OnnxClassifier
+    from hilum.classifier.specification import ModelSpecification as ModelSpecification
+    from hilum.classifier.threshold import Threshold as Threshold
+    from hilum.classifier.threshold import choose as choose
+    from hilum.classifier.threshold import decide as decide
 
-__all__ = [
-    "Classifier",
-    "FunctionClassifier",
-    "Head",
-    "Layer",
-    "ModelSpecification",
-    "OnnxClassifier",
-    "Output",
-    "Threshold",
-    "choose",
-    "decide",
-]
-
-
-__getattr__, __dir__ = on_demand(
+__getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    {
-        "Classifier": "classifier",
-        "FunctionClassifier": "function",
-        "Head": "head",
-        "Layer": "head",
-        "ModelSpecification": "specification",
-        "OnnxClassifier": "onnx",
-        "Output": "head",
-        "Threshold": "threshold",
-        "choose": "threshold",
-        "decide": "threshold",
+    submod_attrs={
+        "classifier": ["Classifier"],
+        "function": ["FunctionClassifier"],
+        "head": ["Head", "Layer", "Output"],
+        "onnx": ["OnnxClassifier"],
+        "specification": ["ModelSpecification"],
+        "threshold": ["Threshold", "choose", "decide"],
     },
 )

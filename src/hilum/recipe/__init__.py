@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hilum.exports import on_demand
+import lazy_loader
 
 if TYPE_CHECKING:
-    from hilum.recipe.loading import Setting, dump, load, opening_comment, shipped
-    from hilum.recipe.settings import Recipe
+    from hilum.recipe.loading import Setting as Setting
+    from hilum.recipe.loading import dump as dump
+    from hilum.recipe.loading import load as load
+    from hilum.recipe.loading import opening_comment as opening_comment
+    from hilum.recipe.loading import shipped as shipped
+    from hilum.recipe.settings import Recipe as Recipe
 
-__all__ = ["Recipe", "Setting", "dump", "load", "opening_comment", "shipped"]
-
-
-__getattr__, __dir__ = on_demand(
+__getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    {
-        "Recipe": "settings",
-        "Setting": "loading",
-        "dump": "loading",
-        "load": "loading",
-        "opening_comment": "loading",
-        "shipped": "loading",
+    submod_attrs={
+        "loading": ["Setting", "dump", "load", "opening_comment", "shipped"],
+        "settings": ["Recipe"],
     },
 )

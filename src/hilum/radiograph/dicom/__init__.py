@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hilum.exports import on_demand
+import lazy_loader
 
 if TYPE_CHECKING:
-    from hilum.radiograph.dicom.pixels import decode
+    from hilum.radiograph.dicom.pixels import decode as decode
 
-__all__ = ["decode"]
-
-
-__getattr__, __dir__ = on_demand(
+__getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    {
-        "decode": "pixels",
+    submod_attrs={
+        "pixels": ["decode"],
     },
 )
