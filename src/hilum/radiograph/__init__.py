@@ -1,4 +1,4 @@
-"""Pixels in: raster files and DICOM become one value, `Radiograph`; and preprocessing for a network."""
+"""Radiographs: from a raster or DICOM file to pixels, and from pixels to a network's input."""
 
 from hilum.executor import ahead
 from hilum.radiograph.preprocessing import Fit, Preprocessing, thumbnail

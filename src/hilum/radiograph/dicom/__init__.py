@@ -1,24 +1,6 @@
-"""DICOM, by pydicom and its decoders.
+"""DICOM files, read with pydicom and its decoders.
 
-A file goes `dataset` (elements) → `kind` (is it a projection radiograph?) → `layout` (how its pixels are laid
-out) → `samples` (the stored values) → `grayscale` or `colour` (what a viewer would show).
+A file passes through `dataset.parse` (elements), `dataset.check_kind` (is it a projection radiograph?),
+`dataset.read_layout` (how its pixels are stored), `decoding.unpack` (stored samples) and
+`pixels.render_grayscale` or `pixels.render_colour` (display values). `pixels.decode` does all of it.
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from hilum.exports import on_demand
-
-if TYPE_CHECKING:
-    from hilum.radiograph.dicom.pixels import decode
-
-__all__ = ["decode"]
-
-
-__getattr__, __dir__ = on_demand(
-    __name__,
-    {
-        "decode": "pixels",
-    },
-)
