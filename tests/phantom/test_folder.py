@@ -155,25 +155,25 @@ def test_sixteen_bits_keep_more_greys(tmp_path):
     assert len(np.unique(values)) > 256
 
 
-def test_progress_hears_of_every_image(tmp_path):
-    heard = []
+def test_progress_reports_every_image(tmp_path):
+    reported = []
 
     class Listener:
         def track(self, items, *, what, total=None):
-            heard.append(total)
+            reported.append(total)
             for item in items:
-                heard.append(item.image)
+                reported.append(item.image)
                 yield item
 
         def say(self, message):
             raise AssertionError(message)
 
     write(replace(SMALL, images=3), tmp_path / "phantom", Listener())
-    assert heard == [3, "phantom-000000.png", "phantom-000001.png", "phantom-000002.png"]
+    assert reported == [3, "phantom-000000.png", "phantom-000001.png", "phantom-000002.png"]
 
 
 def test_a_full_shortcut_alone_tells_the_classes_apart(tmp_path):
-    planted = (Shortcut(ShortcutKind.FRAME, 1.0),)
+    planted = (Shortcut(ShortcutKind.BORDER, 1.0),)
     path = write(replace(SMALL, signal=0, shortcuts=planted, duplicates=0), tmp_path / "phantom")
     rows = pd.read_csv(path)
     corners = [np.asarray(Image.open(path.parent / name))[:2].max() <= 5 for name in rows["image"]]

@@ -24,6 +24,14 @@ def picture() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
+def deep(picture) -> np.ndarray:
+    """The picture in 12 bits of 16."""
+    samples = np.rint(picture / 255 * 4095).astype(np.uint16)
+    samples.flags.writeable = False
+    return samples
+
+
+@pytest.fixture(scope="session")
 def encode() -> Callable[..., bytes]:
     """Pillow's encoder: array or image, format, options → bytes."""
 
@@ -33,6 +41,18 @@ def encode() -> Callable[..., bytes]:
         return stream.getvalue()
 
     return encode
+
+
+@pytest.fixture(scope="session")
+def saved() -> Callable[[Dataset], bytes]:
+    """pydicom's writer: data set → bytes."""
+
+    def save(ds: Dataset) -> bytes:
+        stream = BytesIO()
+        ds.save_as(stream)
+        return stream.getvalue()
+
+    return save
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Synthetic chest radiographs, and cohorts of them with shortcuts of known strength.
 
-Every image says SYNTHETIC, in its pixels and in its file. Nothing here was copied or measured from
-patients' films.
+Every image is labelled SYNTHETIC, in its pixels and in its file. Nothing is copied or measured from
+radiographs of patients.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hilum.phantom.description import (
     View,
 )
 from hilum.phantom.folder import write
-from hilum.phantom.phantom import render
+from hilum.phantom.rendering import render
 
 __all__ = [
     "LABELS",

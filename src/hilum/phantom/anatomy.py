@@ -1,8 +1,8 @@
-"""A patient's chest in millimetres.
+"""The dimensions of a patient's chest in millimetres, and its bones.
 
-Proportions are set by eye and by textbook ranges: adult cardiothoracic ratio 0.40 to 0.50, up to 0.60
-in infants; right diaphragm 10 to 20 mm above the left; flatter ribs and a squat thorax in children
-(Goodman, *Felson's Principles of Chest Roentgenology*). No film was measured.
+Proportions are chosen by eye and from textbook ranges: adult cardiothoracic ratio 0.40 to 0.50, up to 0.60
+in infants; right diaphragm 10 to 20 mm above the left; more horizontal ribs and a wider thorax in children
+(Goodman, *Felson's Principles of Chest Roentgenology*). No radiograph was measured.
 """
 
 from __future__ import annotations
@@ -20,67 +20,33 @@ __all__ = ["Anatomy", "add_clavicles", "add_ribs", "add_shoulders", "add_spine"]
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Measures of one chest; places follow the axes of `Plane`.
+    """The dimensions of one chest, in the coordinates of `Plane`."""
 
-    Parameters
-    ----------
-    size : float
-        Length scale, 1 in an average adult; small bones and vessels follow it.
-    width_mm, height_mm, depth_mm : float
-        The lungs: half width at the widest, apex to right dome, front to back.
-    apex_mm : float
-        Distance of an apex from the midline.
-    coat_mm : float
-        Soft tissue outside the ribs, at the side.
-    heart_ratio : float
-        Width of the heart over the inner width of the thorax.
-    heart_round : float
-        0 (a slender, upright left ventricle) to 1 (a round one).
-    dome_gap_mm, dome_rise_mm : float
-        Right dome above left; height of a dome over its costophrenic angle.
-    rib_drop_mm, rib_pitch_mm, rib_height_mm : float
-        Fall from spine to side, distance between ribs, height of a rib.
-    clavicle_rise_mm : float
-        Outer end above inner end.
-    scapula_mm : float
-        Distance of the scapula's inner border from the midline.
-    curve_mm : float
-        Sideways bow of the spine.
-    knob_mm : float
-        Radius of the aortic knob.
-    breast_mm, thymus_mm : float
-        Thickness of the breasts; widening of the upper mediastinum in infants.
-    bubble_mm : float
-        Radius of the gas in the stomach.
-    seed : int
-        What the vessels and other small things grow from.
-    """
-
-    size: float
-    width_mm: float
-    height_mm: float
-    depth_mm: float
-    apex_mm: float
-    coat_mm: float
-    heart_ratio: float
-    heart_round: float
-    dome_gap_mm: float
-    dome_rise_mm: float
-    rib_drop_mm: float
-    rib_pitch_mm: float
+    size: float  # length scale, 1 in an average adult, of small bones and vessels
+    width_mm: float  # of the lungs: from the midline to the widest point
+    height_mm: float  # of the lungs: from the apex to the right dome
+    depth_mm: float  # of the lungs: from front to back
+    apex_mm: float  # from the midline to an apex
+    coat_mm: float  # soft tissue outside the ribs, at the side
+    heart_ratio: float  # cardiothoracic ratio
+    heart_round: float  # left ventricle from slender and upright (0) to round (1)
+    dome_gap_mm: float  # right dome above left
+    dome_rise_mm: float  # dome above its costophrenic angle
+    rib_drop_mm: float  # fall of a rib from spine to side
+    rib_pitch_mm: float  # distance between ribs
     rib_height_mm: float
-    clavicle_rise_mm: float
-    scapula_mm: float
-    curve_mm: float
-    knob_mm: float
-    breast_mm: float
-    thymus_mm: float
-    bubble_mm: float
-    seed: int
+    clavicle_rise_mm: float  # lateral end above medial end
+    scapula_mm: float  # from the midline to the scapula's medial border
+    curve_mm: float  # lateral curvature of the spine
+    knob_mm: float  # radius of the aortic knob
+    breast_mm: float  # thickness
+    thymus_mm: float  # widening of the upper mediastinum in infants
+    bubble_mm: float  # radius of the gastric bubble
+    seed: int  # of vessels and other small structures
 
     @classmethod
     def of(cls, patient: Patient) -> Anatomy:
-        """The chest of `patient`, in a PA film at full inspiration."""
+        """Return the chest of a patient, in a PA view at full inspiration."""
         z = np.random.default_rng((patient.seed, 1)).standard_normal(16).clip(-2, 2).tolist()
         grown, male = patient.growth, patient.sex is Sex.MALE
         adult = max(0.0, (grown - 0.6) / 0.4)
@@ -114,10 +80,10 @@ class Anatomy:
         )
 
     def seen(self, view: View, inspiration: float) -> Anatomy:
-        """The same chest as another view and breath show it.
+        """Return the same chest as projected in another view and breath.
 
-        An AP film magnifies the heart by about a sixth of its width, is taken lying or half sitting
-        (higher diaphragm, no deep breath) and leaves the scapulae over the lungs.
+        An AP radiograph magnifies the heart by about a seventh, is taken supine or semi-erect (higher
+        diaphragm, shallower breath) and leaves the scapulae over the lungs.
         """
         height = self.height_mm * (0.84 + 0.2 * inspiration)
         if view is View.PA:
@@ -133,7 +99,7 @@ class Anatomy:
 
     @property
     def body_depth_mm(self) -> float:
-        """Front to back, skin to skin."""
+        """From the skin in front to the skin at the back."""
         return self.depth_mm + 1.7 * self.coat_mm
 
     @property
@@ -142,20 +108,20 @@ class Anatomy:
         return 2 * self.heart_ratio * self.width_mm
 
     def side_mm(self, y: FloatArray) -> FloatArray:
-        """Distance of the lungs' outer border from the midline, at heights `y`; 0 above the apex."""
+        """Distance of the lungs' lateral border from the midline at heights `y`; 0 above the apex."""
         t = np.clip(y / (0.85 * self.height_mm), 0, 1)
         grown = (1 - (1 - t) ** 2.3) ** 0.62
         side = self.apex_mm + (self.width_mm - self.apex_mm) * grown
         return np.where(y > 0, side, 0).astype(np.float32)
 
     def inner_mm(self, y: FloatArray) -> FloatArray:
-        """Distance of the lungs' inner border from the midline: the apices are round."""
+        """Distance of the lungs' medial border from the midline; the apices are round."""
         t = np.clip(y / (0.3 * self.height_mm), 0, 1)
         inner: FloatArray = (self.apex_mm * (1 - np.sqrt(1 - (1 - t) ** 2))).astype(np.float32)
         return inner
 
     def dome_mm(self, x: FloatArray) -> FloatArray:
-        """Height of the diaphragm's upper outline at places `x`."""
+        """Height y of the diaphragm's outline at `x`."""
         left = 0.5 + 0.5 * np.tanh(x / (0.12 * self.width_mm))
         across = np.abs(x) / self.width_mm
         fall = np.where(across > 0.5, (across - 0.5) ** 2 * 4.6, (across - 0.5) ** 2 * 0.8)
@@ -166,9 +132,9 @@ class Anatomy:
 def add_ribs(bone: FloatArray, plane: Plane, anatomy: Anatomy) -> None:
     """Add twelve pairs of ribs to `bone`, (rows, columns), in place.
 
-    A rib is a tilted hoop on the thorax' wall: seen from the front, its back half falls slowly, then
-    steeply at the side, where its front half returns, falling on towards the midline. Which rib a pixel
-    lies on follows from one division, so all ribs are drawn at once.
+    A rib is a tilted hoop in the chest wall. In projection its posterior half descends slowly, then steeply
+    at the side, where its anterior half continues downwards to the midline. One division gives the rib that a
+    pixel lies on, so all ribs are drawn at once.
     """
     a, s = anatomy, anatomy.size
     generator = np.random.default_rng((a.seed, 2))
@@ -191,14 +157,14 @@ def _hemithorax(x: FloatArray, y: FloatArray, a: Anatomy, uneven: list[float]) -
     fill = a.rib_height_mm / a.rib_pitch_mm
     back = _bands(level - fall * (1 - front), fill, 10)
     fore = _bands(level - fall * (1 + 1.12 * front), fill * 1.15, 6)
-    fore *= np.clip(5 * (across - 0.40), 0, 0.5)  # cartilage, towards the midline, hardly shows
+    fore *= np.clip(5 * (across - 0.40), 0, 0.5)  # cartilage, towards the midline, is hardly visible
     back += fore
     back *= wall
     return back
 
 
 def _bands(level: FloatArray, fill: float, last: int) -> FloatArray:
-    """Bone where `level` is near 0, 1 ... `last`: flat pipes with a dense rim, a share `fill` wide."""
+    """Bone where `level` is near 0, 1 ... `last`: flat tubes with a dense rim, of height `fill`."""
     rib = np.rint(level)
     np.clip(rib, 0, last, out=rib)
     square = np.subtract(level, rib, out=rib)
@@ -211,7 +177,7 @@ def _bands(level: FloatArray, fill: float, last: int) -> FloatArray:
 
 
 def add_spine(bone: FloatArray, plane: Plane, anatomy: Anatomy) -> None:
-    """Add the vertebrae, with discs, pedicles, spinous and transverse processes, in place."""
+    """Add the vertebrae with discs, pedicles, spinous and transverse processes, in place."""
     a, s = anatomy, anatomy.size
     _, columns = plane.window(-36 * s, 36 * s, 0, 0)
     y = plane.y
@@ -231,18 +197,18 @@ def add_spine(bone: FloatArray, plane: Plane, anatomy: Anatomy) -> None:
 
 
 def add_clavicles(bone: FloatArray, plane: Plane, anatomy: Anatomy, lean_mm: float) -> None:
-    """Add the collar bones, in place; their inner ends are shifted by `lean_mm`."""
+    """Add the clavicles, in place, with their medial ends shifted by `lean_mm`."""
     a, s = anatomy, anatomy.size
     t = np.linspace(0, 1, 9)
     y = 36 * s - a.clavicle_rise_mm * t - 5 * s * np.sin(2 * np.pi * t**0.8)
     for side in (-1, 1):
         inner, outer = 13 * s + side * lean_mm, a.width_mm + 20 * s
         x = side * (inner + (outer - inner) * t)
-        _add_pipe(bone, plane, list(zip(x.tolist(), y.tolist(), strict=True)), 6.4 * s, 0.62)
+        _add_tube(bone, plane, list(zip(x.tolist(), y.tolist(), strict=True)), 6.4 * s, 0.62)
 
 
 def add_shoulders(bone: FloatArray, plane: Plane, anatomy: Anatomy, view: View) -> None:
-    """Add scapulae and upper arms, in place."""
+    """Add scapulae and humeri, in place."""
     for side in (-1, 1):
         _add_scapula(bone, plane, anatomy, side)
         _add_humerus(bone, plane, anatomy, view, side)
@@ -254,15 +220,15 @@ def _add_scapula(bone: FloatArray, plane: Plane, a: Anatomy, side: int) -> None:
     socket = (side * (a.width_mm + 30 * s), 28 * s)
     acromion = (side * (a.width_mm + 40 * s), -4 * s)
     _add_plate(bone, plane, np.array([top, tip, socket]), 1.6 * s)
-    _add_pipe(bone, plane, [tip, socket], 4 * s, 0.7)
-    _add_pipe(bone, plane, [top, tip], 1.8 * s, 0.0)
-    _add_pipe(bone, plane, [top, socket], 2.2 * s, 0.4)
-    _add_pipe(bone, plane, [(side * 0.95 * inner, 34 * s), acromion], 4.5 * s, 0.75)
-    _add_pipe(bone, plane, [socket, (side * (a.width_mm + 16 * s), 10 * s)], 6 * s, 0.8)
+    _add_tube(bone, plane, [tip, socket], 4 * s, 0.7)
+    _add_tube(bone, plane, [top, tip], 1.8 * s, 0.0)
+    _add_tube(bone, plane, [top, socket], 2.2 * s, 0.4)
+    _add_tube(bone, plane, [(side * 0.95 * inner, 34 * s), acromion], 4.5 * s, 0.75)
+    _add_tube(bone, plane, [socket, (side * (a.width_mm + 16 * s), 10 * s)], 6 * s, 0.8)
 
 
 def _add_plate(bone: FloatArray, plane: Plane, corners: FloatArray, thickness_mm: float) -> None:
-    """Add a triangle whose edges thin out over a few millimetres."""
+    """Add a triangular plate whose edges taper over a few millimetres."""
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     rows, columns = plane.window(left, right, top, bottom)
     x, y = plane.x[:, columns], plane.y[rows]
@@ -279,17 +245,13 @@ def _add_humerus(bone: FloatArray, plane: Plane, a: Anatomy, view: View, side: i
     s, spread = a.size, 1.0 if view is View.PA else 0.45
     head = (side * (a.width_mm + 50 * s), 24 * s)
     elbow = (side * (a.width_mm + (60 + 105 * spread) * s), 310 * s)
-    _add_pipe(bone, plane, [head, elbow], 10.5 * s, 0.65)
+    _add_tube(bone, plane, [head, elbow], 10.5 * s, 0.65)
     ball = [head, (head[0] + side * 2 * s, head[1] + 6 * s)]
-    _add_pipe(bone, plane, ball, 20 * s, 0.96)
+    _add_tube(bone, plane, ball, 20 * s, 0.96)
 
 
-def _add_pipe(
-    bone: FloatArray,
-    plane: Plane,
-    points: Sequence[tuple[float, float]],
-    radius_mm: float,
-    hollow: float,
+def _add_tube(
+    bone: FloatArray, plane: Plane, points: Sequence[tuple[float, float]], radius_mm: float, hollow: float
 ) -> None:
     part, path = tube(plane, points, radius_mm, hollow)
     bone[part] += path

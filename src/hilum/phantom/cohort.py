@@ -1,4 +1,4 @@
-"""The design of a synthetic cohort."""
+"""The design of a synthetic cohort, and the plan of its images."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ from hilum.phantom.description import (
     Shortcut,
     ShortcutKind,
     View,
+    check_ranges,
+    ranged,
+    require_within,
 )
-from hilum.phantom.geometry import FloatArray, require_within
+from hilum.phantom.geometry import FloatArray
 
 __all__ = ["LABELS", "PhantomCohort", "Shot", "plan"]
 
@@ -33,81 +36,40 @@ LABELS = {
     "COVID-19": FindingKind.GROUND_GLASS,
     "Pneumonia": FindingKind.CONSOLIDATION,
 }
-"""Classes, in the order of their numbers, and the finding that each one's patients have."""
+"""Classes in the order of their numbers, and the finding of their patients."""
 
 
 @dataclass(frozen=True)
 class PhantomCohort:
-    """Everything that decides the images and the table of a synthetic cohort.
+    """Everything that decides the images and the table of a synthetic cohort; equal designs give equal bytes.
 
-    Parameters
-    ----------
-    images : int
-        Number of images, 1 to 1,000,000. A larger cohort begins with the images of a smaller one.
-    classes : int
-        2 (Normal, COVID-19) or 3 (and Pneumonia).
-    prevalence : tuple of float, optional
-        Share of patients per class, in the order of `LABELS`; by default alike. Shares are kept as
-        closely as whole patients allow, in every stretch of the table.
-    signal : float
-        0 to 1: probability that a diseased patient's finding is drawn at all. The others carry the
-        label on healthy lungs, as patients with early or mild disease do. With 0 nothing but the
-        shortcuts tells the classes apart.
-    severity : (float, float)
-        Range of the findings' severity, each 0 to 1; uniform among patients.
-    shortcuts : tuple of Shortcut
-        At most one per kind. A kind that is left out has strength 0 and its usual rate: it occurs,
-        and says nothing about the label.
-    images_per_patient : float
-        Mean number, 1 to 20: one, and a Poisson number more.
-    sources : int
-        1 to 26.
-    source_contrast : float
-        0 (sources look alike) to 1 (anyone tells them apart).
-    duplicates : float
-        0 to 1: probability that a new patient key stands for an earlier patient entered again, with an
-        identical copy of that patient's first image.
-    size : (int, int)
-        Rows and columns, 64 to 4096.
-    bits : int
-        8 or 16 per pixel.
-    seed : int
-        Same design, same seed: same bytes.
+    A larger cohort begins with the images of a smaller one. A positive patient's finding is drawn with
+    probability `signal`; the others have the label but normal lungs, as in early or mild disease. With a
+    signal of 0, only shortcuts distinguish the classes. With probability `duplicates`, a new patient key is
+    an earlier patient entered again, with an identical copy of that patient's first image.
 
-    Raises
-    ------
-    ValueError
-        A value is outside its range, or two values contradict each other.
+    `ValueError` is raised if a value is out of range, or two values contradict each other.
     """
 
-    images: int = 240
-    classes: int = 2
-    prevalence: tuple[float, ...] | None = None
-    signal: float = 0.9
-    severity: tuple[float, float] = (0.35, 0.9)
-    shortcuts: tuple[Shortcut, ...] = (Shortcut(ShortcutKind.SOURCE, 0.6),)
-    images_per_patient: float = 1.5
-    sources: int = 2
-    source_contrast: float = 0.5
-    duplicates: float = 0.0
-    size: tuple[int, int] = (512, 512)
-    bits: int = 8
-    seed: int = 0
+    images: int = ranged(1, 1_000_000, 240)
+    classes: int = ranged(2, len(LABELS), 2)  # the first of `LABELS`
+    prevalence: tuple[float, ...] | None = None  # fraction of patients per class; equal by default
+    signal: float = ranged(0, 1, 0.9)
+    severity: tuple[float, float] = (0.35, 0.9)  # range of the findings', 0 to 1; uniform among patients
+    shortcuts: tuple[Shortcut, ...] = (Shortcut(ShortcutKind.SOURCE, 0.6),)  # strength 0 for other kinds
+    images_per_patient: float = ranged(1, 20, 1.5)  # mean: one, and a Poisson number more
+    sources: int = ranged(1, 26, 2)
+    source_contrast: float = ranged(0, 1, 0.5)  # from sources that look alike (0) to obviously different ones
+    duplicates: float = ranged(0, 1, 0.0)
+    size: tuple[int, int] = (512, 512)  # rows and columns, 64 to 4096
+    bits: int = 8  # or 16
+    seed: int = ranged(0, 2**63 - 1, 0)
 
     def __post_init__(self) -> None:
-        require_within(1, 1_000_000, images=self.images)
-        require_within(2, len(LABELS), classes=self.classes)
-        require_within(0, 1, signal=self.signal, source_contrast=self.source_contrast)
+        check_ranges(self)
         require_within(0, 1, lowest_severity=self.severity[0], highest_severity=self.severity[1])
-        require_within(1, 20, images_per_patient=self.images_per_patient)
-        require_within(1, 26, sources=self.sources)
-        require_within(0, 1, duplicates=self.duplicates)
         require_within(64, 4096, rows=self.size[0], columns=self.size[1])
         require_within(0.25, 4, aspect=self.size[1] / self.size[0])
-        require_within(0, 2**63 - 1, seed=self.seed)
-        self._check_choices()
-
-    def _check_choices(self) -> None:
         if self.severity[0] > self.severity[1]:
             raise ValueError(f"severity must rise from low to high, found {self.severity}")
         if self.bits not in {8, 16}:
@@ -122,7 +84,7 @@ class PhantomCohort:
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """Share of patients per class."""
+        """Fraction of patients per class."""
         return self.prevalence if self.prevalence is not None else (1 / self.classes,) * self.classes
 
     @property
@@ -131,57 +93,39 @@ class PhantomCohort:
         return tuple(LABELS)[: self.classes]
 
     def shortcut(self, kind: ShortcutKind) -> Shortcut:
-        """The shortcut of a kind; with strength 0 where none was planted."""
-        return next((planted for planted in self.shortcuts if planted.kind is kind), Shortcut(kind, 0.0))
+        """Return the shortcut of a kind; one of strength 0 where the design has none."""
+        return next((shortcut for shortcut in self.shortcuts if shortcut.kind is kind), Shortcut(kind, 0.0))
 
     def as_dict(self) -> dict[str, Any]:
-        """The design in JSON's types."""
+        """Return the design as values that JSON can hold."""
         plain = asdict(self)
         plain["shortcuts"] = [asdict(shortcut) for shortcut in self.shortcuts]
         return plain
 
 
 GOLDEN = (5**0.5 - 1) / 2
-SMALL = 0.6
-"""Rows and columns of an image with the resolution factor, over those of the design."""
+REDUCED = 0.6
+"""Scale of images with the resolution factor."""
 PATIENTS, IMAGES, COHORT = 0, 1, 2
-"""First part of the spawn keys."""
+"""First number of the spawn keys."""
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One image of the cohort, fully described.
+    """One image of the cohort, fully described."""
 
-    Parameters
-    ----------
-    image : str
-        File name.
-    label, person, key, source : str
-        Class; who it truly is; the patient key in the table; where it comes from.
-    patient, finding, acquisition : Patient, Finding, Acquisition
-        What is drawn.
-    size : (int, int)
-        Rows and columns.
-    noise : tuple of int
-        Key of the noise's generator.
-    factors : tuple of ShortcutKind
-        Those that the image shows.
-    copy_of : str
-        File name of the image that this one copies, or "".
-    """
-
-    image: str
+    image: str  # file name
     label: str
-    person: str
-    key: str
+    person: str  # the true identity of the patient
+    key: str  # the patient in the table
     source: str
     patient: Patient
     finding: Finding
     acquisition: Acquisition
-    size: tuple[int, int]
-    noise: tuple[int, ...]
-    factors: tuple[ShortcutKind, ...]
-    copy_of: str = ""
+    size: tuple[int, int]  # rows and columns
+    noise: tuple[int, ...]  # spawn key of the noise's generator
+    factors: tuple[ShortcutKind, ...]  # that the image shows
+    copy_of: str = ""  # file name of the original of a copy
 
 
 @dataclass(frozen=True)
@@ -196,7 +140,7 @@ class _Person:
 
 
 def plan(design: PhantomCohort) -> list[Shot]:
-    """The shots of a cohort, in the table's order."""
+    """Return the shots of a cohort, in the order of its table."""
     return list(islice(_shots(design), design.images))
 
 
@@ -222,12 +166,12 @@ def _generator(seed: int, *spawn_key: int) -> np.random.Generator:
 def _person(design: PhantomCohort, number: int, rng: np.random.Generator) -> _Person:
     label = _label(design, number)
     name = design.labels[label]
-    drawn = rng.random() < design.signal
-    kind = LABELS[name] if drawn else FindingKind.NONE
+    visible = rng.random() < design.signal
+    kind = LABELS[name] if visible else FindingKind.NONE
     severity = rng.uniform(*design.severity)
     finding = Finding(kind, severity if kind is not FindingKind.NONE else 0.0, int(rng.integers(2**62)))
-    adult = design.shortcut(ShortcutKind.AGE).drawn(diseased=label > 0, rng=rng)
-    source = design.shortcut(ShortcutKind.SOURCE).drawn_source(label, design.sources, rng)
+    adult = design.shortcut(ShortcutKind.AGE).sample(positive=label > 0, rng=rng)
+    source = design.shortcut(ShortcutKind.SOURCE).sample_source(label, design.sources, rng)
     years = rng.uniform(20, 85) if adult else rng.uniform(1, 9)
     sex = Sex.MALE if rng.random() < 0.5 else Sex.FEMALE
     habitus = float(np.clip(rng.normal(0, 0.4), -1, 1))
@@ -237,7 +181,7 @@ def _person(design: PhantomCohort, number: int, rng: np.random.Generator) -> _Pe
 
 
 def _label(design: PhantomCohort, number: int) -> int:
-    """Class number by a golden-ratio sequence: shares hold in every stretch, not only on average."""
+    """Class number by a golden-ratio sequence, whose fractions are right in every part of the table."""
     place = (_offset(design.seed) + number * GOLDEN) % 1
     return min(int(np.searchsorted(np.cumsum(design.shares), place, side="right")), design.classes - 1)
 
@@ -249,12 +193,14 @@ def _offset(seed: int) -> float:
 
 def _shot(design: PhantomCohort, person: _Person, number: int) -> Shot:
     rng = _generator(design.seed, IMAGES, number)
-    drawn = [kind for kind in _PER_IMAGE if _occurs(design.shortcut(kind), person, rng)]
+    factors = [
+        kind for kind in _PER_IMAGE if design.shortcut(kind).sample(positive=person.label > 0, rng=rng)
+    ]
     if person.adult:
-        drawn.append(ShortcutKind.AGE)
+        factors.append(ShortcutKind.AGE)
     size = design.size
-    if ShortcutKind.RESOLUTION in drawn:
-        size = (max(round(size[0] * SMALL), 64), max(round(size[1] * SMALL), 64))
+    if ShortcutKind.RESOLUTION in factors:
+        size = (max(round(size[0] * REDUCED), 64), max(round(size[1] * REDUCED), 64))
     key = f"P{person.number:06d}"
     return Shot(
         image=f"phantom-{number:06d}.png",
@@ -264,16 +210,16 @@ def _shot(design: PhantomCohort, person: _Person, number: int) -> Shot:
         source=f"phantom-{chr(ord('a') + person.source)}",
         patient=person.patient,
         finding=person.finding,
-        acquisition=_acquisition(design, person, drawn, rng),
+        acquisition=_acquisition(design, person, factors, rng),
         size=size,
         noise=(IMAGES, number, 1),
-        factors=tuple(drawn),
+        factors=tuple(factors),
     )
 
 
 _PER_IMAGE = (
     ShortcutKind.MARKER,
-    ShortcutKind.FRAME,
+    ShortcutKind.BORDER,
     ShortcutKind.EXPOSURE,
     ShortcutKind.RESOLUTION,
     ShortcutKind.TEXT,
@@ -281,33 +227,29 @@ _PER_IMAGE = (
 )
 
 
-def _occurs(shortcut: Shortcut, person: _Person, rng: np.random.Generator) -> bool:
-    return shortcut.drawn(diseased=person.label > 0, rng=rng)
-
-
 def _acquisition(
-    design: PhantomCohort, person: _Person, drawn: list[ShortcutKind], rng: np.random.Generator
+    design: PhantomCohort, person: _Person, factors: list[ShortcutKind], rng: np.random.Generator
 ) -> Acquisition:
-    """Every film differs a little; a source adds its own manner, the drawn factors theirs."""
-    manner = design.source_contrast * _manner(design.seed, person.source)
+    """Sample the acquisition of one image: random variation, the style of the source, and the factors."""
+    style = design.source_contrast * _style(design.seed, person.source)
     z = rng.normal(0, 1, 11).clip(-2.5, 2.5)
-    dose = 0.65 if ShortcutKind.EXPOSURE in drawn else 1.0
+    dose = 0.65 if ShortcutKind.EXPOSURE in factors else 1.0
     return Acquisition(
-        view=View.AP if ShortcutKind.VIEW in drawn else View.PA,
+        view=View.AP if ShortcutKind.VIEW in factors else View.PA,
         exposure=dose * float(np.exp(0.12 * z[0])),
-        contrast=float(np.exp(0.07 * z[1] + 0.3 * manner[0])),
-        noise=float(np.exp(0.2 * z[2] + 0.5 * manner[1])),
-        scatter=float(np.clip(0.3 + 0.04 * z[3] + 0.12 * manner[2], 0, 0.9)),
-        blur_mm=float(0.6 * np.exp(0.1 * z[4] + 0.5 * manner[1])),
+        contrast=float(np.exp(0.07 * z[1] + 0.3 * style[0])),
+        noise=float(np.exp(0.2 * z[2] + 0.5 * style[1])),
+        scatter=float(np.clip(0.3 + 0.04 * z[3] + 0.12 * style[2], 0, 0.9)),
+        blur_mm=float(0.6 * np.exp(0.1 * z[4] + 0.5 * style[1])),
         inspiration=float(np.clip(0.75 + 0.15 * z[5], 0, 1)),
-        field=float(np.clip(1.04 + 0.04 * z[6] + 0.08 * manner[3], 0.8, 1.6)),
+        field=float(np.clip(1.04 + 0.04 * z[6] + 0.08 * style[3], 0.8, 1.6)),
         shift_across=float(0.015 * z[7]),
         shift_down=float(0.02 * z[8]),
         rotation_deg=float(1.2 * z[9]),
         yaw_deg=float(2.0 * z[10]),
-        border=float(rng.uniform(0.03, 0.07)) if ShortcutKind.FRAME in drawn else 0.0,
-        marker=_marker(rng) if ShortcutKind.MARKER in drawn else None,
-        text="PORTABLE" if ShortcutKind.TEXT in drawn else "",
+        border=float(rng.uniform(0.03, 0.07)) if ShortcutKind.BORDER in factors else 0.0,
+        marker=_marker(rng) if ShortcutKind.MARKER in factors else None,
+        text="PORTABLE" if ShortcutKind.TEXT in factors else "",
     )
 
 
@@ -317,12 +259,12 @@ def _marker(rng: np.random.Generator) -> Marker:
 
 
 @lru_cache(maxsize=26)
-def _manner(seed: int, source: int) -> FloatArray:
-    """A source's habits, four numbers in -1 to 1; neighbours are opposites."""
+def _style(seed: int, source: int) -> FloatArray:
+    """The style of a source, four numbers in -1 to 1; the two sources of a pair are opposites."""
     rng = _generator(seed, COHORT, 1, source // 2)
     signs = rng.choice([-1.0, 1.0], 4)
-    habits: FloatArray = rng.uniform(0.6, 1.0, 4) * signs * (1 if source % 2 == 0 else -1)
-    return habits
+    style: FloatArray = rng.uniform(0.6, 1.0, 4) * signs * (1 if source % 2 == 0 else -1)
+    return style
 
 
 def _copy(first: Shot, key: int, number: int) -> Shot:

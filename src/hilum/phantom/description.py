@@ -1,13 +1,13 @@
-"""What a classifier may learn instead of the disease."""
+"""What decides a synthetic image: patient, acquisition and finding; and the shortcuts of a cohort."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
-
-from hilum.phantom.geometry import require_within
 
 __all__ = [
     "USUAL_RATES",
@@ -21,58 +21,79 @@ __all__ = [
     "Shortcut",
     "ShortcutKind",
     "View",
+    "check_ranges",
+    "ranged",
+    "require_within",
 ]
 
 
+def require_within(low: float, high: float, **values: float) -> None:
+    """Raise `ValueError` unless each value lies in [low, high].
+
+    Examples
+    --------
+    >>> require_within(0, 1, severity=1.5)
+    Traceback (most recent call last):
+    ValueError: severity must lie in [0, 1], found 1.5
+    """
+    for name, value in values.items():
+        if math.isnan(value) or not low <= value <= high:
+            raise ValueError(f"{name} must lie in [{low:g}, {high:g}], found {value:g}")
+
+
+def ranged(low: float, high: float, default: Any = MISSING) -> Any:
+    """Return a dataclass field whose value must lie in [low, high]; see `check_ranges`."""
+    return field(default=default, metadata={"range": (low, high)})
+
+
+def check_ranges(item: Any) -> None:
+    """Raise `ValueError` unless all `ranged` fields of a dataclass lie in their ranges."""
+    for one in fields(item):
+        if "range" in one.metadata:
+            require_within(*one.metadata["range"], **{one.name: getattr(item, one.name)})
+
+
 class Sex(StrEnum):
-    """Sex, in the letters of DICOM's Patient's Sex (0010,0040)."""
+    """Sex, in the codes of DICOM's Patient's Sex (0010,0040)."""
 
     FEMALE = "F"
     MALE = "M"
 
 
+class View(StrEnum):
+    """Direction of the beam, in the codes of DICOM's View Position (0018,5101)."""
+
+    PA = "PA"
+    """Erect."""
+    AP = "AP"
+    """Portable: larger heart, higher diaphragm, scapulae over the lungs."""
+
+
 @dataclass(frozen=True)
 class Patient:
-    """One imagined person; the same values always give the same anatomy.
+    """A fictitious person; equal values give equal anatomy.
 
-    Parameters
-    ----------
-    age_years : float
-        0 to 100. Sets size and proportions: a child's chest is squat, its ribs lie flatter, its heart
-        takes more of the width.
-    sex : Sex
-        Sets size, and breasts in adults.
-    habitus : float
-        -1 (thin) to 1 (stout): soft tissue around the rib cage.
-    seed : int
-        What makes this person differ from others of the same age, sex and habitus.
+    Age decides size and proportions: a child has a shorter and wider chest, more horizontal ribs and a
+    relatively wider heart. Sex affects size, and in adults breasts. `habitus` is soft tissue around the rib
+    cage, from thin (-1) to obese (1); `seed` is individual variation among persons who are alike in the rest.
     """
 
-    age_years: float = 45.0
+    age_years: float = ranged(0, 100, 45.0)
     sex: Sex = Sex.FEMALE
-    habitus: float = 0.0
-    seed: int = 0
+    habitus: float = ranged(-1, 1, 0.0)
+    seed: int = ranged(0, 2**63 - 1, 0)
 
     def __post_init__(self) -> None:
-        require_within(0, 100, age_years=self.age_years)
-        require_within(-1, 1, habitus=self.habitus)
-        require_within(0, 2**63 - 1, seed=self.seed)
+        check_ranges(self)
 
     @property
     def growth(self) -> float:
-        """How far grown up, 0 at birth to 1 from 18 years on."""
+        """Growth, 0 at birth to 1 from 18 years on."""
         return float(min(self.age_years / 18, 1) ** 0.75)
 
 
-class View(StrEnum):
-    """Direction of the beam, as in DICOM's View Position (0018,5101)."""
-
-    PA = "PA"
-    AP = "AP"
-
-
 class MarkerStyle(StrEnum):
-    """How a side marker is drawn."""
+    """A bare letter, a letter cut out of a bright box, or a letter in a circle."""
 
     PLAIN = "plain"
     BOX = "box"
@@ -81,215 +102,152 @@ class MarkerStyle(StrEnum):
 
 @dataclass(frozen=True)
 class Marker:
-    """A side marker.
-
-    Parameters
-    ----------
-    letter : str
-        ``"L"`` or ``"R"``: the patient's side.
-    style : MarkerStyle
-        A bare letter, a letter cut out of a bright box, or one in a disc.
-    across, down : float
-        Its centre, as shares of the image's width (from the left) and height (from the top), 0 to 1.
-    height : float
-        Its height as a share of the image's height, 0.02 to 0.2.
-    """
+    """A side marker: a letter, ``"L"`` or ``"R"``, on the patient's side."""
 
     letter: str = "R"
     style: MarkerStyle = MarkerStyle.PLAIN
-    across: float = 0.09
-    down: float = 0.12
-    height: float = 0.06
+    across: float = ranged(0, 1, 0.09)  # of the centre, as a fraction of the image's width, from the left
+    down: float = ranged(0, 1, 0.12)  # of the centre, as a fraction of the image's height, from the top
+    height: float = ranged(0.02, 0.2, 0.06)  # as a fraction of the image's height
 
     def __post_init__(self) -> None:
         if self.letter not in {"L", "R"}:
             raise ValueError(f"letter must be 'L' or 'R', found {self.letter!r}")
-        require_within(0, 1, across=self.across, down=self.down)
-        require_within(0.02, 0.2, height=self.height)
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
 class Acquisition:
-    """The conditions of one exposure and of its digitisation.
-
-    Parameters
-    ----------
-    view : View
-        PA (erect), or AP (portable: larger heart, higher diaphragm, scapulae over the lungs).
-    exposure : float
-        Relative to the right one, 0.25 to 4; more is darker, and less noisy.
-    contrast : float
-        Gain of the display curve, 0.3 to 3.
-    noise : float
-        Quantum noise relative to a usual film, 0 to 10.
-    scatter : float
-        Scattered over all radiation, 0 (perfect grid) to 0.9 (none).
-    blur_mm : float
-        Standard deviation of the focal spot and detector's spread, 0 to 5 mm, in the patient's plane.
-    inspiration : float
-        0 (shallow breath) to 1 (deep): height of the lungs.
-    field : float
-        Width of the image over the width of a well collimated one, 0.8 to 1.6.
-    shift_across, shift_down : float
-        How far off centre the patient stands, as shares of the image's width and height, -0.2 to 0.2.
-    rotation_deg : float
-        Of the film in its plane, -15 to 15, clockwise.
-    yaw_deg : float
-        Of the patient about the spine, -15 to 15: the front's structures shift against the back's.
-    border : float
-        Width of the black collimation frame as a share of the image's shorter side, 0 to 0.25.
-    marker : Marker or None
-        Side marker.
-    text : str
-        Burned in at the top right; at most 24 printable ASCII characters.
-    """
+    """The conditions of one exposure and of its digitisation."""
 
     view: View = View.PA
-    exposure: float = 1.0
-    contrast: float = 1.0
-    noise: float = 1.0
-    scatter: float = 0.3
-    blur_mm: float = 0.6
-    inspiration: float = 0.8
-    field: float = 1.0
-    shift_across: float = 0.0
-    shift_down: float = 0.0
-    rotation_deg: float = 0.0
-    yaw_deg: float = 0.0
-    border: float = 0.0
+    exposure: float = ranged(0.25, 4, 1.0)  # relative to a correct one; higher is darker and less noisy
+    contrast: float = ranged(0.3, 3, 1.0)  # gain of the display curve
+    noise: float = ranged(0, 10, 1.0)  # quantum noise relative to a typical radiograph
+    scatter: float = ranged(0, 0.9, 0.3)  # fraction of the radiation, from a perfect grid (0) to none (0.9)
+    blur_mm: float = ranged(0, 5, 0.6)  # standard deviation of the point spread in the patient's plane
+    inspiration: float = ranged(0, 1, 0.8)  # height of the lungs, from a shallow (0) to a deep breath (1)
+    field: float = ranged(0.8, 1.6, 1.0)  # width of the image relative to a well collimated one
+    shift_across: float = ranged(-0.2, 0.2, 0.0)  # of the patient, as a fraction of the image's width
+    shift_down: float = ranged(-0.2, 0.2, 0.0)  # of the patient, as a fraction of the image's height
+    rotation_deg: float = ranged(-15, 15, 0.0)  # in the image plane, clockwise
+    yaw_deg: float = ranged(-15, 15, 0.0)  # about the spine: anterior against posterior structures
+    border: float = ranged(0, 0.25, 0.0)  # black collimation, as a fraction of the shorter side
     marker: Marker | None = None
-    text: str = ""
+    text: str = ""  # burned in at the top right; at most 24 printable ASCII characters
 
     def __post_init__(self) -> None:
-        require_within(0.25, 4, exposure=self.exposure)
-        require_within(0.3, 3, contrast=self.contrast)
-        require_within(0, 10, noise=self.noise)
-        require_within(0, 0.9, scatter=self.scatter)
-        require_within(0, 5, blur_mm=self.blur_mm)
-        require_within(0, 1, inspiration=self.inspiration)
-        require_within(0.8, 1.6, field=self.field)
-        require_within(-0.2, 0.2, shift_across=self.shift_across, shift_down=self.shift_down)
-        require_within(-15, 15, rotation_deg=self.rotation_deg, yaw_deg=self.yaw_deg)
-        require_within(0, 0.25, border=self.border)
-        if len(self.text) > 24 or not (self.text.isascii() and (self.text.isprintable())):
+        check_ranges(self)
+        if len(self.text) > 24 or not (self.text.isascii() and self.text.isprintable()):
             raise ValueError(f"text must be at most 24 printable ASCII characters, found {self.text!r}")
 
 
 class FindingKind(StrEnum):
-    """The pictures of disease that a phantom can show."""
+    """The findings that a phantom can show."""
 
     NONE = "none"
     GROUND_GLASS = "ground-glass"
     """Bilateral peripheral opacities, mostly basal, as in COVID-19 pneumonia."""
     CONSOLIDATION = "consolidation"
-    """One lobe filled, sharp at its fissure, with air bronchograms, as in bacterial pneumonia."""
+    """One lobe opaque, with a sharp edge at its fissure and air bronchograms, as in bacterial pneumonia."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A picture of disease in one patient.
+    """The finding of one patient.
 
-    Parameters
-    ----------
-    kind : FindingKind
-        What is drawn.
-    severity : float
-        0 (nothing can be seen) to 1 (the air of the affected lung is nearly gone). The opacity at a
-        place never falls when severity rises.
-    seed : int
-        Where it lies; the same seed gives the same place in every image of the patient.
+    Opacity increases everywhere with `severity`, from invisible (0) to hardly any air left in the affected
+    lung (1). `seed` decides the location, the same in every image of the patient.
     """
 
     kind: FindingKind = FindingKind.NONE
-    severity: float = 0.6
-    seed: int = 0
+    severity: float = ranged(0, 1, 0.6)
+    seed: int = ranged(0, 2**63 - 1, 0)
 
     def __post_init__(self) -> None:
-        require_within(0, 1, severity=self.severity)
-        require_within(0, 2**63 - 1, seed=self.seed)
+        check_ranges(self)
 
 
 class ShortcutKind(StrEnum):
-    """Factors of an image that need not, but may, go with its label."""
+    """Image factors that may correlate with the label, and be learned instead of the disease."""
 
     MARKER = "marker"
-    """A boxed side marker stands on the film, instead of none."""
-    FRAME = "frame"
-    """A black collimation frame surrounds the film."""
+    """A boxed side marker, instead of none."""
+    BORDER = "border"
+    """A black collimation border."""
     EXPOSURE = "exposure"
-    """The film got two thirds of the usual dose: brighter and noisier."""
+    """0.65 times the usual dose: brighter and noisier."""
     RESOLUTION = "resolution"
-    """The image is stored with 0.6 times the rows and columns."""
+    """0.6 times the rows and columns."""
     TEXT = "text"
-    """PORTABLE is burned in."""
+    """PORTABLE burned in."""
     VIEW = "view"
-    """The film is AP, instead of PA."""
+    """AP, instead of PA."""
     AGE = "age"
-    """The patient is an adult, instead of a child."""
+    """An adult, instead of a child."""
     SOURCE = "source"
-    """Each class has a source of its own; sources differ in contrast, sharpness, grain and field."""
+    """A source for each class; sources differ in contrast, sharpness, noise and field."""
 
 
 USUAL_RATES = {
     ShortcutKind.MARKER: 0.5,
-    ShortcutKind.FRAME: 0.3,
+    ShortcutKind.BORDER: 0.3,
     ShortcutKind.EXPOSURE: 0.3,
     ShortcutKind.RESOLUTION: 0.25,
     ShortcutKind.TEXT: 0.3,
     ShortcutKind.VIEW: 0.4,
     ShortcutKind.AGE: 0.85,
 }
-"""How often a factor occurs by chance, where it does not follow the label."""
+"""Frequency of a factor where it does not follow the label."""
 
 
 @dataclass(frozen=True)
 class Shortcut:
-    """A factor planted with known strength.
+    """A factor that follows the label with known strength.
 
-    In each image (each patient, for age and source) the factor follows the label with probability
-    `strength`, and is drawn by chance otherwise. By chance it is present with probability `rate`; as a
-    follower it is present in every class but the first. So its frequency among diseased less that
-    among normal images equals `strength`, whatever the rate. For the source, following means source
-    number (class number modulo sources), chance means any source alike; `rate` is not used.
+    In each image (for age and source: each patient) the factor follows the label with probability `strength`:
+    it is then present in every class but the first. Otherwise it is present with probability `rate`,
+    independently of the label. The difference between its frequencies in positive and negative images is
+    therefore `strength`, whatever the rate. A source that follows the label is number (class number modulo
+    sources); otherwise all sources are equally likely, and `rate` is not used.
 
     Parameters
     ----------
     kind : ShortcutKind
     strength : float
-        0 (independent of the label) to 1 (fixed by the label).
+        0 (independent of the label) to 1 (determined by the label).
     rate : float, optional
-        0 to 1; by default the kind's usual rate.
+        0 to 1; by default the usual rate of its kind.
 
     Examples
     --------
-    >>> Shortcut(ShortcutKind.MARKER, strength=0.6).frequency(diseased=True)
+    >>> Shortcut(ShortcutKind.MARKER, strength=0.6).frequency(positive=True)
     0.8
     """
 
     kind: ShortcutKind
-    strength: float
+    strength: float = ranged(0, 1)
     rate: float | None = None
 
     def __post_init__(self) -> None:
-        require_within(0, 1, strength=self.strength)
-        if self.rate is not None:
-            require_within(0, 1, rate=self.rate)
+        check_ranges(self)
+        require_within(0, 1, rate=self.base_rate)
 
     @property
-    def chance(self) -> float:
-        """How often the factor occurs where it does not follow the label."""
+    def base_rate(self) -> float:
+        """Frequency of the factor where it does not follow the label."""
         return USUAL_RATES.get(self.kind, 0.5) if self.rate is None else self.rate
 
-    def frequency(self, *, diseased: bool) -> float:
-        """Expected share of images that show the factor, among diseased or normal ones."""
-        return self.strength * diseased + (1 - self.strength) * self.chance
+    def frequency(self, *, positive: bool) -> float:
+        """Expected frequency of the factor among positive or negative images."""
+        return self.strength * positive + (1 - self.strength) * self.base_rate
 
-    def drawn(self, *, diseased: bool, rng: np.random.Generator) -> bool:
-        """Whether one image shows the factor; takes two numbers from `rng`."""
-        follow, luck = rng.random(2)
-        return diseased if follow < self.strength else bool(luck < self.chance)
+    def sample(self, *, positive: bool, rng: np.random.Generator) -> bool:
+        """Sample whether one image shows the factor; takes two numbers from `rng`."""
+        follow, chance = rng.random(2)
+        return positive if follow < self.strength else bool(chance < self.base_rate)
 
-    def drawn_source(self, label: int, sources: int, rng: np.random.Generator) -> int:
-        """The source of one patient of class number `label`; takes two numbers from `rng`."""
-        follow, luck = rng.random(2)
-        return label % sources if follow < self.strength else int(luck * sources)
+    def sample_source(self, label: int, sources: int, rng: np.random.Generator) -> int:
+        """Sample the source of one patient of class number `label`; takes two numbers from `rng`."""
+        follow, chance = rng.random(2)
+        return label % sources if follow < self.strength else int(chance * sources)

@@ -1,4 +1,4 @@
-"""A synthetic cohort on disk: PNG images, ``cohort.csv`` and ``design.json``, complete or absent."""
+"""A synthetic cohort on disk: PNG images, ``cohort.csv`` and ``design.json``; complete or absent."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from hilum.files import write_bytes, write_json, write_text
 from hilum.phantom.cohort import PhantomCohort, Shot, plan
 from hilum.phantom.description import USUAL_RATES
 from hilum.phantom.geometry import FloatArray
-from hilum.phantom.phantom import render
+from hilum.phantom.rendering import render
 from hilum.progress import SILENT, Progress
 
 __all__ = ["DESIGN", "TABLE", "draw", "table", "write"]
 
 
 TABLE, DESIGN = "cohort.csv", "design.json"
-DRAWING = 2
-"""Version of the drawing; raised whenever the same design gives other bytes."""
+DRAWING = 3
+"""Version of the files; raised whenever the same design gives other bytes."""
 NOTICE = "SYNTHETIC: drawn by hilum's phantom. No patient, no diagnosis."
 STRATEGY = zlib.Z_RLE
-"""Faster than zlib's default, and smaller: in noise there are no words to find again."""
+"""Faster than zlib's default, and smaller: noise has no repeated sequences to find."""
 
 
 def write(design: PhantomCohort, folder: Path, progress: Progress = SILENT) -> Path:
     """Draw a cohort into `folder`, unless it is already there.
 
-    Images are drawn by threads and gathered beside `folder`, in ``.NAME.partial``, which takes its name
-    when the last one is written. After an interruption the next call draws what is missing.
+    Images are drawn by threads into ``.NAME.partial`` beside `folder`, which is renamed when it is complete.
+    After an interruption the next call draws what is missing.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def write(design: PhantomCohort, folder: Path, progress: Progress = SILENT) -> P
     Raises
     ------
     CohortError
-        `folder` holds something else.
+        If `folder` contains anything else.
     """
     statement = json.loads(json.dumps({"synthetic": True, "drawing": DRAWING, "design": design.as_dict()}))
     if _is_complete(folder, statement):
@@ -81,13 +81,13 @@ def _draw_file(design: PhantomCohort, shot: Shot, folder: Path) -> Shot:
 
 
 def draw(design: PhantomCohort, shot: Shot) -> FloatArray:
-    """Pixels of one shot, (rows, columns), float32 in [0, 1]."""
+    """Return the pixels of one shot, (rows, columns), float32 in [0, 1]."""
     noise = np.random.default_rng(np.random.SeedSequence(design.seed, spawn_key=shot.noise))
     return render(shot.patient, shot.finding, shot.acquisition, shot.size, noise)
 
 
 def encode(grey: FloatArray, bits: int) -> bytes:
-    """A PNG file of 8 or 16 bits that says in its comment what it is."""
+    """Return a PNG file of 8 or 16 bits, with a comment that says it is synthetic."""
     levels = np.rint(grey * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
     notes = PngImagePlugin.PngInfo()
     notes.add_text("Comment", NOTICE)
@@ -97,12 +97,12 @@ def encode(grey: FloatArray, bits: int) -> bytes:
 
 
 def table(shots: list[Shot]) -> pd.DataFrame:
-    """The table of a cohort, one row per image.
+    """Return the table of a cohort, one row per image.
 
     Columns: ``image`` (file name), ``label``, ``patient`` (key), ``source``, ``view``, ``age`` (years),
-    ``sex``, ``synthetic`` (always true), ``finding`` and ``severity`` (what was drawn), ``person`` (who
-    the patient truly is), ``copy_of`` (the image that this one repeats), ``rows``, ``columns``, and one
-    ``factor_KIND`` (0 or 1) for each kind of shortcut but the source.
+    ``sex``, ``synthetic`` (always true), ``finding`` and ``severity`` (as drawn), ``person`` (the true
+    identity of the patient), ``copy_of`` (the original of a copy), ``rows``, ``columns``, and
+    ``factor_KIND`` (0 or 1) for each kind of shortcut except the source.
     """
     return pd.DataFrame([_row(shot) for shot in shots])
 
@@ -132,7 +132,7 @@ def _is_complete(folder: Path, statement: dict[str, Any]) -> bool:
 
 
 def _stated(folder: Path) -> Any:
-    """What the folder's design says, or None where it says nothing readable."""
+    """Return the content of the folder's ``design.json``, None where it cannot be read."""
     try:
         return json.loads((folder / DESIGN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -152,7 +152,7 @@ def _require_free(folder: Path) -> None:
 
 
 def _prepare(partial: Path, statement: dict[str, Any]) -> None:
-    """Keep what an interrupted call drew, if it drew the same design."""
+    """Keep what an interrupted call drew, if it was the same design."""
     if partial.exists() and _stated(partial) != statement:
         shutil.rmtree(partial)
     partial.mkdir(parents=True, exist_ok=True)
@@ -160,14 +160,14 @@ def _prepare(partial: Path, statement: dict[str, Any]) -> None:
 
 
 def _publish(partial: Path, folder: Path, statement: dict[str, Any]) -> None:
-    for half_written in partial.glob(".hilum-*"):  # left by a call that was killed
+    for half_written in partial.glob(".hilum-*"):  # by a call that was killed
         half_written.unlink(missing_ok=True)
     if folder.exists() and not any(folder.iterdir()):
         folder.rmdir()
     try:
         partial.rename(folder)
     except OSError:
-        # Another process may have finished the same cohort meanwhile.
+        # Another process may have completed the same cohort.
         if not _is_complete(folder, statement):
             raise
         shutil.rmtree(partial)

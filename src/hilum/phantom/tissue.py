@@ -1,4 +1,4 @@
-"""Soft tissue and air: the body's outline, the lungs, and what lies between them."""
+"""Soft tissue and air: body, lungs, mediastinum, pulmonary vessels, and findings in the lungs."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from scipy.interpolate import PchipInterpolator
 
 from hilum.phantom.anatomy import Anatomy
 from hilum.phantom.description import Finding, FindingKind, View
-from hilum.phantom.geometry import FloatArray, Part, Plane, chord, deposit, ellipsoid, soften, tube
+from hilum.phantom.geometry import FloatArray, Plane, Region, blur, chord, deposit, ellipsoid, tube
 
 __all__ = [
-    "AIR_SHARE",
-    "Markings",
+    "AIR_FRACTION",
+    "Vessels",
+    "airways",
     "body",
-    "chest",
-    "draw_fine",
-    "draw_wide",
-    "grow",
-    "gut_gas",
+    "draw_fine_vessels",
+    "draw_wide_vessels",
+    "gastric_gas",
+    "grow_vessels",
+    "lung_region",
     "lungs",
     "mediastinum",
     "opacity",
-    "split",
-    "windpipe",
+    "split_vessels",
 ]
 
 
 RECESS_MM = 38
-"""How far lung reaches down behind the liver, in an average adult."""
-AIR_SHARE = 0.74
-"""Share of an inflated lung that is air; the rest weighs as soft tissue."""
+"""Depth of the lung behind the liver, below the dome, in an average adult."""
+AIR_FRACTION = 0.74
+"""Of an inflated lung; the rest attenuates as soft tissue."""
 
 
 def body(plane: Plane, anatomy: Anatomy, view: View) -> FloatArray:
-    """Thickness from skin to skin, (rows, columns), mm, as if the lungs were full."""
+    """Thickness from skin to skin, (rows, columns), mm, as if the lungs were solid."""
     a, depth = anatomy, anatomy.body_depth_mm
     torso_side = np.maximum(a.side_mm(plane.y), 0.86 * a.width_mm) + a.coat_mm
     upper = 0.66 + 0.34 * _ramp(plane.y / (0.4 * a.height_mm))
@@ -81,8 +81,8 @@ def _add_arms(thickness: FloatArray, plane: Plane, a: Anatomy, view: View) -> No
         np.maximum(thickness[part], arm, out=thickness[part])
 
 
-def chest(plane: Plane, anatomy: Anatomy, grid: int) -> Part:
-    """The part of the plane outside which there is no lung, in whole steps of `grid` pixels."""
+def lung_region(plane: Plane, anatomy: Anatomy, grid: int) -> Region:
+    """The part of the plane that contains the lungs, in whole steps of `grid` pixels."""
     a = anatomy
     bottom = a.height_mm + a.dome_gap_mm + 1.15 * a.dome_rise_mm + RECESS_MM * a.size
     rows, columns = plane.window(-a.width_mm, a.width_mm, 0, bottom)
@@ -94,9 +94,9 @@ def _on_grid(span: slice, size: int, grid: int) -> slice:
 
 
 def lungs(plane: Plane, anatomy: Anatomy) -> FloatArray:
-    """Depth of the chest's cavity above the diaphragm, (rows, columns), mm.
+    """Depth of the thoracic cavity above the diaphragm, (rows, columns), mm.
 
-    Below the diaphragm's outline the recess behind the liver still holds a wedge of lung.
+    Below the diaphragm's outline a wedge of lung extends into the recess behind the liver.
     """
     a = anatomy
     side = np.maximum(a.side_mm(plane.y), 1e-3)
@@ -110,10 +110,10 @@ def lungs(plane: Plane, anatomy: Anatomy) -> FloatArray:
 
 
 def mediastinum(plane: Plane, anatomy: Anatomy, lean_mm: float) -> FloatArray:
-    """Depth of heart and great vessels, (rows, columns), mm; the front is shifted by `lean_mm`.
+    """Depth of heart and great vessels, (rows, columns), mm; anterior structures are shifted by `lean_mm`.
 
-    At each height an ellipse between the two borders that a reader follows: superior vena cava and
-    right atrium on one side; aortic knob, pulmonary extractor and left ventricle on the other.
+    At each height it is an ellipse between the two visible borders: superior vena cava and right atrium on
+    one side; aortic knob, pulmonary trunk and left ventricle on the other.
     """
     a, y = anatomy, plane.y / anatomy.height_mm
     left, right = _left_border(y, a), _right_border(y, a)
@@ -142,29 +142,29 @@ def _right_border(y: FloatArray, a: Anatomy) -> FloatArray:
 
 
 def _curve(y: FloatArray, levels: list[float], widths: list[float]) -> FloatArray:
-    """A smooth line through the given points, straight beyond them."""
+    """A smooth curve through the given points, constant beyond them."""
     line = PchipInterpolator(levels, widths)(np.clip(y, levels[0], levels[-1]))
     return np.asarray(line, dtype=np.float32)
 
 
-def windpipe(plane: Plane, anatomy: Anatomy) -> FloatArray:
+def airways(plane: Plane, anatomy: Anatomy) -> FloatArray:
     """Air in trachea and main bronchi, (rows, columns), mm."""
     s, h = anatomy.size, anatomy.height_mm
     air = np.zeros(plane.shape, dtype=np.float32)
     carina = (3 * s, 0.38 * h)
-    pipes = (
+    tubes = (
         ([(0, -110 * s), (1 * s, 0.1 * h), carina], 8.5 * s),
         ([carina, (-30 * s, 0.47 * h)], 5.5 * s),
         ([carina, (38 * s, 0.48 * h)], 5 * s),
     )
-    for points, radius in pipes:
+    for points, radius in tubes:
         part, path = tube(plane, points, radius)
         np.maximum(air[part], path, out=air[part])
     return air
 
 
-def gut_gas(plane: Plane, anatomy: Anatomy, view: View) -> tuple[Part, FloatArray]:
-    """Gas in the stomach, mm, and the part of the plane it covers; a fluid level where the patient stands."""
+def gastric_gas(plane: Plane, anatomy: Anatomy, view: View) -> tuple[Region, FloatArray]:
+    """The part of the plane that the gastric bubble covers, and its gas, mm; with a fluid level in PA."""
     a, r = anatomy, anatomy.bubble_mm
     x, y = 0.46 * a.width_mm, a.height_mm + a.dome_gap_mm + 1.15 * r
     part, gas = ellipsoid(plane, (x, y), (1.35 * r, r), 2.2 * r, -0.15)
@@ -179,61 +179,54 @@ def _ramp(t: FloatArray) -> FloatArray:
     return t * t * (3 - 2 * t)
 
 
-STEPS = (40, 30, 24, 18, 14, 10)
-"""Pieces of a branch, from the first fork to the last."""
-TRUNKS = 11
+SEGMENTS = (40, 30, 24, 18, 14, 10)
+"""Segments of a branch, by generation."""
+FIRST_BRANCHES = 11
+"""Of each hilum."""
 
 
 @dataclass(frozen=True)
-class Markings:
-    """Vessels as small pieces.
+class Vessels:
+    """Pulmonary vessels as n small segments, float32."""
 
-    Parameters
-    ----------
-    places : array, (2, n), float32
-        x and y of each piece, mm.
-    radii_mm, lengths_mm : array, (n,), float32
-        Of each piece.
-    """
-
-    places: FloatArray
-    radii_mm: FloatArray
-    lengths_mm: FloatArray
+    places: FloatArray  # (2, n), x and y in mm
+    radii_mm: FloatArray  # (n,)
+    lengths_mm: FloatArray  # (n,)
 
     @property
     def volumes_mm3(self) -> FloatArray:
-        """Volume of each piece."""
+        """Volume of each segment."""
         return (np.pi * self.radii_mm**2 * self.lengths_mm).astype(np.float32)
 
 
-def grow(anatomy: Anatomy) -> Markings:
-    """The vessels of both lungs; the same anatomy gives the same trees.
+def grow_vessels(anatomy: Anatomy) -> Vessels:
+    """Return the vessels of both lungs; equal anatomy gives equal trees.
 
-    From each hilum TRUNKS branches leave like a fan, and fork at each of STEPS' levels. Both lungs grow
-    at once, as if on the same side.
+    From each hilum a fan of branches starts, which fork in two in each generation. Both lungs are grown
+    together, on the same side, and one is mirrored.
     """
     a, generator = anatomy, np.random.default_rng((anatomy.seed, 3))
-    side = np.repeat(np.array([-1, 1], dtype=np.float32), TRUNKS)
-    start, angle, radius, length = _trunks(a, side, generator)
-    pieces = []
-    for steps in STEPS:
+    side = np.repeat(np.array([-1, 1], dtype=np.float32), FIRST_BRANCHES)
+    start, angle, radius, length = _first_branches(a, side, generator)
+    segments = []
+    for steps in SEGMENTS:
         path, angle = _branches(start, angle, length, steps, generator)
         ends = path[:, :, -1].copy()
         path[0] *= np.resize(side, len(angle))[:, None]
         thin = np.linspace(1.0, 0.84, steps, dtype=np.float32) * radius[:, None]
-        pieces.append((path.reshape(2, -1), thin.ravel(), np.repeat(length / steps, steps)))
+        segments.append((path.reshape(2, -1), thin.ravel(), np.repeat(length / steps, steps)))
         start, angle, radius, length = _fork(ends, angle, radius, length, generator)
-    return Markings(*(np.concatenate(parts, axis=-1) for parts in zip(*pieces, strict=True)))
+    return Vessels(*(np.concatenate(parts, axis=-1) for parts in zip(*segments, strict=True)))
 
 
-def _trunks(
+def _first_branches(
     a: Anatomy, side: FloatArray, generator: np.random.Generator
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Starts (2, branches), directions, radii and lengths of the first branches."""
+    """Starts (2, branches), angles, radii and lengths of the first generation."""
     jitter = generator.standard_normal((3, side.size), dtype=np.float32)
     across = 0.24 * a.width_mm + 3 * a.size * jitter[0]
     down = np.where(side < 0, np.float32(0.50 * a.height_mm), np.float32(0.46 * a.height_mm))
-    fan = np.linspace(-1.35, 1.4, TRUNKS, dtype=np.float32)
+    fan = np.linspace(-1.35, 1.4, FIRST_BRANCHES, dtype=np.float32)
     angle = np.resize(fan, side.size) + np.float32(0.12) * jitter[2]
     width, reach = generator.random((2, side.size), dtype=np.float32)
     radius = a.size * (3.2 + 2.4 * width) * (0.8 + 0.35 * np.abs(np.sin(angle)))
@@ -244,7 +237,7 @@ def _trunks(
 def _branches(
     start: FloatArray, angle: FloatArray, length: FloatArray, steps: int, generator: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Slightly winding paths (2, branches, steps), and the directions at their ends."""
+    """Slightly winding paths (2, branches, steps), and the angles at their ends."""
     heading = generator.standard_normal((angle.size, steps), dtype=np.float32)
     heading *= 0.32 / math.sqrt(steps)
     np.cumsum(heading, axis=1, out=heading)
@@ -263,7 +256,7 @@ def _fork(
     length: FloatArray,
     generator: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Two children each; the squares of their radii add up to a little less than the parent's."""
+    """Two children of each branch; the squares of their radii add up to a little less than the parent's."""
     share, spread, left, right = generator.random((4, angle.size), dtype=np.float32)
     share = 0.35 + 0.3 * share
     spread = 0.35 + 0.65 * spread
@@ -273,43 +266,44 @@ def _fork(
     return np.concatenate([ends, ends], axis=1), angles, radii, lengths
 
 
-def split(markings: Markings, radius_mm: float) -> tuple[Markings, Markings]:
-    """Those wider than `radius_mm`, and the others."""
-    wide = markings.radii_mm > radius_mm
-    return _chosen(markings, np.flatnonzero(wide)), _chosen(markings, np.flatnonzero(~wide))
+def split_vessels(vessels: Vessels, radius_mm: float) -> tuple[Vessels, Vessels]:
+    """Return the segments wider than `radius_mm`, and the others."""
+    wide = vessels.radii_mm > radius_mm
+    return _selected(vessels, np.flatnonzero(wide)), _selected(vessels, np.flatnonzero(~wide))
 
 
-def _chosen(markings: Markings, which: npt.NDArray[np.intp]) -> Markings:
-    return Markings(markings.places[:, which], markings.radii_mm[which], markings.lengths_mm[which])
+def _selected(vessels: Vessels, which: npt.NDArray[np.intp]) -> Vessels:
+    return Vessels(vessels.places[:, which], vessels.radii_mm[which], vessels.lengths_mm[which])
 
 
-def draw_wide(plane: Plane, markings: Markings) -> FloatArray:
-    """Blood in vessels of some pixels' width, (rows, columns), mm; narrow and wide ones in two strokes."""
+def draw_wide_vessels(plane: Plane, vessels: Vessels) -> FloatArray:
+    """Blood in vessels wider than a pixel, (rows, columns), mm; drawn with two widths."""
     blood = np.zeros(plane.shape, dtype=np.float32)
-    for stroke in split(markings, 1.3 * plane.pixel_mm):
-        if stroke.radii_mm.size:
-            layer = deposit(plane, stroke.places, stroke.volumes_mm3)
-            sigma = 0.5 * float(stroke.radii_mm.mean()) / plane.pixel_mm
-            blood += soften(layer, sigma)
+    for group in split_vessels(vessels, 1.3 * plane.pixel_mm):
+        if group.radii_mm.size:
+            layer = deposit(plane, group.places, group.volumes_mm3)
+            sigma = 0.5 * float(group.radii_mm.mean()) / plane.pixel_mm
+            blood += blur(layer, sigma)
     return blood
 
 
-def draw_fine(plane: Plane, markings: Markings, aerated: FloatArray) -> FloatArray:
-    """Blood in vessels too narrow to need a width: the film blurs them, (rows, columns), mm.
+def draw_fine_vessels(plane: Plane, vessels: Vessels, aerated: FloatArray) -> FloatArray:
+    """Blood in vessels narrower than a pixel, (rows, columns), mm.
 
-    `aerated` is 0 to 1 on ``plane.coarse(2)``: how much lung there is for a vessel to be seen in.
+    `aerated` is the visibility of vessels, 0 to 1, on ``plane.coarse(2)``.
     """
     coarse = plane.coarse(2)
-    across = (markings.places[0] - coarse.left_mm) / coarse.pixel_mm
-    down = (markings.places[1] - coarse.top_mm) / coarse.pixel_mm
+    across = (vessels.places[0] - coarse.left_mm) / coarse.pixel_mm
+    down = (vessels.places[1] - coarse.top_mm) / coarse.pixel_mm
     column = np.clip(across, 0, coarse.columns - 1).astype(np.intp)
     row = np.clip(down, 0, coarse.rows - 1).astype(np.intp)
-    return deposit(plane, markings.places, markings.volumes_mm3 * aerated[row, column])
+    return deposit(plane, vessels.places, vessels.volumes_mm3 * aerated[row, column])
 
 
 PATCHES = 7
+"""Of ground glass in each lung."""
 LOBES = (
-    # side, top and bottom as shares of the height, inner and outer as shares of the width
+    # side; top and bottom as fractions of the height; medial and lateral edge as fractions of the width
     (-1, 0.02, 0.47, 0.05, 1.0),
     (-1, 0.50, 0.86, 0.05, 0.75),
     (-1, 0.55, 1.10, 0.20, 1.0),
@@ -319,7 +313,7 @@ LOBES = (
 
 
 def opacity(plane: Plane, anatomy: Anatomy, finding: Finding) -> FloatArray:
-    """Share of air that is gone, (rows, columns), 0 to 1; 0 everywhere without a finding."""
+    """Fraction of the air that the finding replaces, (rows, columns), 0 to 1."""
     if finding.kind is FindingKind.NONE or finding.severity == 0:
         return np.zeros(plane.shape, dtype=np.float32)
     generator = np.random.default_rng((finding.seed, 4))
@@ -344,11 +338,7 @@ def _ground_glass(plane: Plane, a: Anatomy, generator: np.random.Generator) -> F
 
 
 def _add_patch(
-    clear: FloatArray,
-    plane: Plane,
-    centre: tuple[float, float],
-    radii: tuple[float, float],
-    dense: float,
+    clear: FloatArray, plane: Plane, centre: tuple[float, float], radii: tuple[float, float], dense: float
 ) -> None:
     left, right = centre[0] - 2 * radii[0], centre[0] + 2 * radii[0]
     part = plane.window(left, right, centre[1] - 2 * radii[1], centre[1] + 2 * radii[1])
@@ -374,7 +364,7 @@ def _edge(distance: FloatArray, soft: float) -> FloatArray:
 
 
 def _cloud(plane: Plane, a: Anatomy, grain_mm: float, generator: np.random.Generator) -> FloatArray:
-    """Smooth noise in -1 to 1 that stays where it is in the patient, whatever the plane."""
+    """Smooth noise in -1 to 1, fixed in the patient's coordinates."""
     grain, reach = grain_mm * a.size, 1.3 * a.width_mm
     columns, rows = int(2 * reach / grain) + 2, int(1.6 * a.height_mm / grain) + 2
     noise = generator.uniform(-1, 1, (rows, columns)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Pixels in: raster files and DICOM become one value, `Radiograph`; and preprocessing for a network."""
+"""Radiographs: from a raster or DICOM file to pixels, and from pixels to a network's input."""
 
 from hilum.radiograph.preprocessing import Fit, Preprocessing, thumbnail
 from hilum.radiograph.radiograph import DEFAULT_LIMITS, Format, Header, Limits, Radiograph, recognise

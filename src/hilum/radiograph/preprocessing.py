@@ -1,4 +1,4 @@
-"""From a radiograph's pixels to the square that a network takes."""
+"""From samples to a network's input: reduction while decoding, then resizing to a square image."""
 
 from __future__ import annotations
 
@@ -12,33 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["FACTORS", "MARGIN", "Fit", "Preprocessing", "Show", "factor_for", "render", "thumbnail"]
+__all__ = ["FACTORS", "MARGIN", "Fit", "Preprocessing", "ToDisplay", "factor_for", "render", "thumbnail"]
 
-
-Show: TypeAlias = Callable[[NDArray[Any], NDArray[np.float32]], Any]
-"""Writes some rows of samples, (rows, columns, …), as pixels (rows, columns) in [0, 1], each by itself."""
+ToDisplay: TypeAlias = Callable[[NDArray[Any], NDArray[np.float32]], Any]
+"""Writes the display values, in [0, 1], of samples (rows, columns, …) to its second argument."""
 
 FACTORS = (8, 4, 2)
-"""What JPEG decoders can do; whole powers of two, so that sizes divide without rounding."""
-MARGIN = 4
-"""How many times the side that is needed the shorter side keeps. `benchmarks/reading.py` measures what it
-changes in real radiographs. With 4, which one picture of the collections at hand is large enough for at 224
-pixels: 0.0001 a pixel in the mean, 0.01 at most, and 0.003 in a probability. With 2, and 119 pictures:
-0.0004, 0.07 and 0.05."""
+"""Reductions that JPEG decoders support; powers of two, so that sizes divide without rounding."""
 
-_LEAST = 16  # pixels that the shorter side keeps, so that sizes tell the factor
-_BAND = 1 << 18  # pixels of a strip: 1 MiB as float32, which a processor keeps at hand
+MARGIN = 4
+"""The shorter side keeps at least this many times the side that is needed.
+
+`benchmarks/reading.py` measures the effect on real radiographs. With 4, one image of the collections at hand
+is large enough to be reduced at 224 pixels: pixels differ by 0.0001 on average and by at most 0.01,
+probabilities by at most 0.003. With 2, 119 images are: 0.0004, 0.07 and 0.05.
+"""
+
+_LEAST_SIDE = 16  # pixels that the shorter side keeps, so that the factor follows from the sizes
+_STRIP_PIXELS = 1 << 18  # 1 MiB as float32, which fits a processor's cache
+_VERSION = 3  # part of the key: raise it when `Preprocessing.apply` gives other values
 
 
 def factor_for(rows: int, columns: int, side: int | None) -> int:
-    """Return by how much a picture may be reduced: 1, 2, 4 or 8.
+    """Return the factor by which an image may be reduced: 1, 2, 4 or 8.
 
-    Parameters
-    ----------
-    rows, columns : int
-        Size of the picture.
-    side : int, optional
-        Side in pixels of what is made of it; without it nothing is reduced.
+    `side` is the side in pixels of the square image made of it; None forbids reduction.
 
     Examples
     --------
@@ -47,25 +45,15 @@ def factor_for(rows: int, columns: int, side: int | None) -> int:
     """
     if side is None:
         return 1
-    least = max(MARGIN * side, _LEAST)
+    least = max(MARGIN * side, _LEAST_SIDE)
     return next((factor for factor in FACTORS if min(rows, columns) >= factor * least), 1)
 
 
-def render(samples: NDArray[Any], show: Show, factor: int = 1) -> NDArray[np.float32]:
-    """Show samples, and reduce what is shown.
+def render(samples: NDArray[Any], to_display: ToDisplay, factor: int = 1) -> NDArray[np.float32]:
+    """Map samples to display values and reduce these, strip by strip to bound memory.
 
-    Parameters
-    ----------
-    samples : ndarray, shape (rows, columns, …)
-        As stored.
-    show : Show
-    factor : int
-        Each pixel of the result is the mean of ``factor × factor``; of fewer at the right and at the bottom,
-        where the picture ends.
-
-    Returns
-    -------
-    ndarray of float32, shape (ceil(rows / factor), ceil(columns / factor)), range [0, 1]
+    Each pixel of the result, float32 of shape (ceil(rows / factor), ceil(columns / factor)), is the mean of
+    ``factor × factor`` display values, or of those that exist at the right and bottom edges.
 
     Examples
     --------
@@ -75,25 +63,25 @@ def render(samples: NDArray[Any], show: Show, factor: int = 1) -> NDArray[np.flo
     """
     rows, columns = samples.shape[:2]
     out = np.empty((-(-rows // factor), -(-columns // factor)), np.float32)
-    step = max(1, _BAND // (columns * factor))  # rows of the result
-    strip = np.empty((0 if factor == 1 else min(rows, step * factor), columns), np.float32)
+    step = max(1, _STRIP_PIXELS // (columns * factor))  # rows of the result
+    buffer = np.empty((0 if factor == 1 else min(rows, step * factor), columns), np.float32)
     for start in range(0, len(out), step):
-        part = samples[start * factor : (start + step) * factor]
-        shown = out[start : start + step] if factor == 1 else strip[: len(part)]
-        show(part, shown)
+        strip = samples[start * factor : (start + step) * factor]
+        displayed = out[start : start + step] if factor == 1 else buffer[: len(strip)]
+        to_display(strip, displayed)
         if factor > 1:
-            out[start : start + step] = _means(shown, factor)
+            out[start : start + step] = _block_means(displayed, factor)
     return out
 
 
-def _means(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    sums = _sums(_sums(pixels, factor).T, factor).T
-    sums /= np.outer(_counts(pixels.shape[0], factor), _counts(pixels.shape[1], factor))
-    return sums.clip(0, 1, out=sums)  # rounding
+def _block_means(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    means = _row_sums(_row_sums(pixels, factor).T, factor).T
+    means /= np.outer(_counts(pixels.shape[0], factor), _counts(pixels.shape[1], factor))
+    return means.clip(0, 1, out=means)  # rounding
 
 
-def _sums(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Sum each `factor` rows; the last sum may have fewer."""
+def _row_sums(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Sums of `factor` successive rows; the last may have fewer."""
     sums = pixels[::factor].copy()
     for offset in range(1, factor):
         part = pixels[offset::factor]
@@ -107,11 +95,12 @@ def _counts(length: int, factor: int) -> NDArray[np.float32]:
     return counts
 
 
-_VERSION = 3  # part of the key: raise it when `apply` gives other values
-
-
 class Fit(Enum):
-    """How a picture that is not square becomes square."""
+    """How an image becomes square.
+
+    ``STRETCH`` ignores the aspect ratio; ``CROP`` keeps the central square; ``PAD`` adds black at both ends
+    of the shorter side.
+    """
 
     STRETCH = "stretch"
     CROP = "crop"
@@ -120,15 +109,13 @@ class Fit(Enum):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resize to a square.
+    """Resize to a square image.
 
     Parameters
     ----------
     size : int
-        Side of the square in pixels.
+        Side in pixels.
     fit : Fit
-        ``STRETCH`` ignores the aspect ratio, as the tutorial does; ``CROP`` keeps the central square;
-        ``PAD`` adds black at both ends of the shorter side.
 
     Examples
     --------
@@ -143,33 +130,30 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if self.size < 1:
-            msg = f"size: expected at least 1 pixel, found {self.size}"
-            raise ValueError(msg)
+            raise ValueError(f"size: expected at least 1 pixel, found {self.size}")
         if not isinstance(self.fit, Fit):
-            msg = f"fit: expected a Fit, found {self.fit!r}"
-            raise TypeError(msg)
+            raise TypeError(f"fit: expected a Fit, found {self.fit!r}")
 
     @property
     def key(self) -> str:
-        """A text that names this preprocessing, for cache keys; equal keys mean equal values."""
+        """Part of cache keys: equal keys mean equal values."""
         return f"square-{_VERSION}-{self.size}-{self.fit.value}"
 
     def apply(
         self, pixels: NDArray[np.float32], extent: tuple[int, int] | None = None
     ) -> NDArray[np.float32]:
-        """Prepare one picture.
+        """Resize one image.
 
         Parameters
         ----------
         pixels : ndarray of float32, shape (rows, columns), range [0, 1]
-            As `hilum.radiograph.Radiograph` holds them.
         extent : tuple of int, optional
-            As `hilum.radiograph.Radiograph` holds it, where the pixels may be reduced.
+            Rows and columns at full resolution, where `pixels` are reduced; see `Radiograph`.
 
         Returns
         -------
         ndarray of float32, shape (size, size), range [0, 1]
-            Resized with an antialiased triangle filter, which never overshoots.
+            Resized with an antialiasing triangle filter, which never overshoots.
         """
         rows, columns = extent or pixels.shape
         if self.fit is Fit.STRETCH:
@@ -178,26 +162,26 @@ class Preprocessing:
             side = min(rows, columns)
             top, left = (rows - side) // 2, (columns - side) // 2
             return _resize(pixels, rows, (top, left, top + side, left + side), (self.size, self.size))
-        inner = _resize(pixels, rows, (0, 0, rows, columns), _fitted(rows, columns, self.size))
-        square = np.zeros((self.size, self.size), np.float32)
+        inner = _resize(pixels, rows, (0, 0, rows, columns), _size_within(rows, columns, self.size))
+        padded = np.zeros((self.size, self.size), np.float32)
         top, left = (self.size - inner.shape[0]) // 2, (self.size - inner.shape[1]) // 2
-        square[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
-        return square
+        padded[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+        return padded
 
 
 def thumbnail(
     pixels: NDArray[np.float32], side: int, extent: tuple[int, int] | None = None
 ) -> NDArray[np.uint8]:
-    """Return a small picture for pages, its longer side `side` pixels, in [0, 255].
+    """Return a small image for pages: its longer side is `side` pixels, its range [0, 255].
 
-    Pixels and extent are as `Preprocessing.apply` takes them.
+    `pixels` and `extent` are as in `Preprocessing.apply`.
     """
     rows, columns = extent or pixels.shape
-    small = _resize(pixels, rows, (0, 0, rows, columns), _fitted(rows, columns, side))
+    small = _resize(pixels, rows, (0, 0, rows, columns), _size_within(rows, columns, side))
     return np.rint(small * 255).astype(np.uint8)
 
 
-def _fitted(rows: int, columns: int, side: int) -> tuple[int, int]:
+def _size_within(rows: int, columns: int, side: int) -> tuple[int, int]:
     scale = side / max(rows, columns)
     return max(1, round(rows * scale)), max(1, round(columns * scale))
 
@@ -205,11 +189,11 @@ def _fitted(rows: int, columns: int, side: int) -> tuple[int, int]:
 def _resize(
     pixels: NDArray[np.float32], rows: int, part: tuple[int, int, int, int], size: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """Resize a part of a picture of so many rows; `pixels` may hold it reduced."""
+    """Resize a part (top, left, bottom, right) of an image that has `rows` rows at full resolution."""
     factor = -(-rows // len(pixels))
     top, left, bottom, right = (place / factor for place in part)
     row, column = int(top), int(left)
-    held = Image.fromarray(pixels[row : math.ceil(bottom), column : math.ceil(right)])
+    cropped = Image.fromarray(pixels[row : math.ceil(bottom), column : math.ceil(right)])
     box = left - column, top - row, right - column, bottom - row
-    # Pillow widens the filter to antialias, and works beside other threads.
-    return np.asarray(held.resize(size[::-1], Image.Resampling.BILINEAR, box)).clip(0, 1)
+    # Pillow widens the filter to antialias, and releases the lock for other threads.
+    return np.asarray(cropped.resize(size[::-1], Image.Resampling.BILINEAR, box)).clip(0, 1)

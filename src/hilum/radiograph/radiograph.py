@@ -1,28 +1,47 @@
-"""The one value that reading gives."""
+"""The values that reading works with: a radiograph and its header, the file formats, and the limits."""
 
 from __future__ import annotations
 
 import struct
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import CorruptFileError, OversizedImageError, UnsupportedFormatError
 
-__all__ = ["DEFAULT_LIMITS", "Format", "Header", "Limits", "Radiograph", "recognise"]
+__all__ = ["DEFAULT_LIMITS", "DicomFact", "Format", "Header", "Limits", "Radiograph", "recognise"]
 
 
-_OF_THE_STUDY = ("view", "modality")
-"""Facts that a cohort's table has from its source."""
+Kind: TypeAlias = Literal["code", "text", "number", "pair"]
+
+
+@dataclass(frozen=True)
+class DicomFact:
+    """Where a DICOM file states a fact of the header, and how it is read.
+
+    The first of the `keywords` with a value counts: a code string (of at most 16 characters) or text (of at
+    most 64) in upper case, or one or two numbers above 0. `in_table` is whether `Header.as_row` includes it.
+    """
+
+    keywords: tuple[str, ...]
+    kind: Kind
+    in_table: bool = True
+
+
+def _dicom(*keywords: str, kind: Kind, in_table: bool = True) -> Any:
+    return field(default=None, metadata={"dicom": DicomFact(keywords, kind, in_table)})
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about its image, besides the pixels.
+    """What a file states about its image, besides the pixels.
+
+    To add a fact that DICOM states, add a field: the DICOM reader, the cohort's table and the feature store's
+    records derive from the fields. Never add what identifies a device, a place, a person or a day.
 
     Parameters
     ----------
@@ -31,24 +50,22 @@ class Header:
     rows, columns : int
         Stored size in pixels, before any EXIF orientation.
     mode : str
-        Pillow's mode of a raster file, the PhotometricInterpretation of a DICOM file.
+        Pillow's mode of a raster file, PhotometricInterpretation of a DICOM file.
     bits : int
         Bits stored per sample.
     bytes : int
         Size of the file on disk.
     spacing_mm : tuple of float, optional
-        Distance between pixel centres (rows, columns) in mm, where the file states it.
-    view : str, optional
-        DICOM ViewPosition (``"PA"``, ``"AP"``, ``"LL"``, …).
-    modality : str, optional
-        DICOM Modality (``"CR"``, ``"DX"``, …).
+        Distance between pixel centres (rows, columns): in the patient's plane where calibrated, else at the
+        detector (PS3.3, 10.7.1).
+    view, modality : str, optional
+        ``"PA"``, ``"AP"``, ``"LL"``, …; ``"CR"``, ``"DX"``, …
     manufacturer, model, detector : str, optional
-        DICOM Manufacturer, ManufacturerModelName and DetectorType, in upper case. What names a single device,
-        a place, a person or a day is not kept.
+        In upper case.
     kvp : float, optional
-        DICOM KVP: peak voltage of the tube in kV.
+        Peak voltage of the tube in kV.
     distance_mm : float, optional
-        DICOM DistanceSourceToDetector.
+        From the source to the detector.
     """
 
     format: str
@@ -57,29 +74,37 @@ class Header:
     mode: str
     bits: int
     bytes: int
-    spacing_mm: tuple[float, float] | None = None
-    view: str | None = None
-    modality: str | None = None
-    manufacturer: str | None = None
-    model: str | None = None
-    detector: str | None = None
-    kvp: float | None = None
-    distance_mm: float | None = None
+    spacing_mm: tuple[float, float] | None = _dicom("PixelSpacing", "ImagerPixelSpacing", kind="pair")
+    view: str | None = _dicom("ViewPosition", kind="code", in_table=False)
+    modality: str | None = _dicom("Modality", kind="code", in_table=False)
+    manufacturer: str | None = _dicom("Manufacturer", kind="text")
+    model: str | None = _dicom("ManufacturerModelName", kind="text")
+    detector: str | None = _dicom("DetectorType", kind="code")
+    kvp: float | None = _dicom("KVP", kind="number")
+    distance_mm: float | None = _dicom("DistanceSourceToDetector", kind="number")
+
+    @staticmethod
+    def dicom_facts() -> dict[str, DicomFact]:
+        """Return the fields that a DICOM file may state."""
+        return {fact.name: fact.metadata["dicom"] for fact in fields(Header) if "dicom" in fact.metadata}
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts as values that JSON can hold."""
         return asdict(self)
 
     def as_row(self) -> dict[str, Any]:
-        """Return the facts as a line of a cohort's table: one spacing, the rows'; no view, no modality.
+        """Return the facts as a row of a cohort's table: of the spacing the rows', without view and modality.
+
+        The cohort's source states these two.
 
         Examples
         --------
         >>> Header("DICOM", 40, 50, "MONOCHROME2", 12, 4500, spacing_mm=(0.15, 0.2)).as_row()["spacing_mm"]
         0.15
         """
-        facts = self.as_dict() | {"spacing_mm": self.spacing_mm and self.spacing_mm[0]}
-        return {name: value for name, value in facts.items() if name not in _OF_THE_STUDY}
+        left_out = {name for name, fact in self.dicom_facts().items() if not fact.in_table}
+        values = {name: value for name, value in self.as_dict().items() if name not in left_out}
+        return {name: value[0] if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +114,12 @@ class Radiograph:
     Parameters
     ----------
     pixels : ndarray of float32, shape (rows, columns), range [0, 1]
-        Upright, as a person would see it.
+        Upright, after any EXIF orientation.
     header : Header
-        The facts of the file.
     extent : tuple of int, optional
-        Rows and columns of the picture, upright, where `pixels` hold it reduced: by a whole factor, the last
-        row and column reaching beyond its end where it does not divide. As many as `pixels` have otherwise.
+        Rows and columns at full resolution, upright, where `pixels` are reduced by a whole factor; the last
+        row and column of `pixels` extend beyond the image where the factor does not divide it. None where
+        `pixels` are at full resolution.
     """
 
     pixels: NDArray[np.float32]
@@ -104,40 +129,31 @@ class Radiograph:
     def __post_init__(self) -> None:
         pixels = self.pixels
         if pixels.ndim != 2 or pixels.dtype != np.float32 or pixels.size == 0:
-            msg = f"pixels: expected float32 (rows, columns), found {pixels.dtype} {pixels.shape}"
-            raise ValueError(msg)
+            raise ValueError(f"pixels: expected float32 (rows, columns), found {pixels.dtype} {pixels.shape}")
         if not (pixels.min() >= 0 and pixels.max() <= 1):  # false for NaN too
-            msg = "pixels: expected values in [0, 1]"
-            raise ValueError(msg)
+            raise ValueError("pixels: expected values in [0, 1]")
         if self.extent is not None:
-            self._check_extent(self.extent)
-
-    def _check_extent(self, extent: tuple[int, int]) -> None:
-        factor = -(-extent[0] // self.pixels.shape[0])
-        expected = tuple(-(-length // factor) for length in extent)
-        if factor < 1 or self.pixels.shape != expected:
-            msg = f"extent: expected a whole multiple of {self.pixels.shape}, found {extent}"
-            raise ValueError(msg)
-
-
-_OVERSIZED_REMEDY = "Scale the image down, or raise Limits if the file is trusted."
+            factor = -(-self.extent[0] // pixels.shape[0])
+            expected = tuple(-(-length // factor) for length in self.extent)
+            if factor < 1 or pixels.shape != expected:
+                raise ValueError(f"extent: expected a whole multiple of {pixels.shape}, found {self.extent}")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What reading one file may cost; checked from sizes and headers, before anything is unpacked.
+    """Resources that reading one file may use, checked against sizes and headers before anything is unpacked.
 
-    The defaults admit a 35 cm × 43 cm film digitised at 50 µm in plain 16-bit pixels (60 megapixels), and
-    keep what a file of up to 64 MB adds below 512 MB of memory.
+    The defaults admit a 35 cm × 43 cm film digitised at 50 µm in uncompressed 16-bit pixels (60 megapixels),
+    and keep the memory added by a file of up to 64 MB below 512 MB.
 
     Parameters
     ----------
     file_bytes : int
         Size of the file on disk.
     pixels : int
-        Rows × columns that the header declares.
+        Rows × columns declared by the header.
     unpacked_bytes : int
-        Memory that unpacking takes at its peak, as the decoder's cost per pixel tells.
+        Peak memory of unpacking, estimated from the decoder's cost per pixel.
 
     Examples
     --------
@@ -150,45 +166,27 @@ class Limits:
     unpacked_bytes: int = 448 << 20
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if getattr(self, field.name) < 1:
-                msg = f"{field.name}: expected at least 1, found {getattr(self, field.name)}"
-                raise ValueError(msg)
+        for name, value in asdict(self).items():
+            if value < 1:
+                raise ValueError(f"{name}: expected at least 1, found {value}")
 
     def check_file(self, size: int, path: Path | str) -> None:
-        """Refuse a file of `size` bytes that is too large.
-
-        Raises
-        ------
-        OversizedImageError
-            If `size` exceeds `file_bytes`.
-        """
+        """Raise `OversizedImageError` if `size` exceeds `file_bytes`."""
         if size > self.file_bytes:
-            raise OversizedImageError(
-                "the file is too large",
-                path=path,
-                expected=f"at most {self.file_bytes:,} bytes",
-                found=f"{size:,}",
-                remedy=_OVERSIZED_REMEDY,
-            )
+            raise _oversized("the file is too large", path, f"at most {self.file_bytes:,} bytes", f"{size:,}")
 
     def check_image(self, rows: int, columns: int, bytes_per_pixel: int, path: Path | str) -> None:
-        """Refuse an image of `rows` × `columns` whose unpacking takes too much.
-
-        Raises
-        ------
-        OversizedImageError
-            If the pixels, or the pixels times `bytes_per_pixel`, exceed the limits.
-        """
+        """Raise `OversizedImageError` if the pixels, or the memory to unpack them, exceed the limits."""
         allowed = min(self.pixels, self.unpacked_bytes // bytes_per_pixel)
         if rows * columns > allowed:
-            raise OversizedImageError(
-                "the image is too large",
-                path=path,
-                expected=f"at most {allowed:,} pixels",
-                found=f"{rows} × {columns}",
-                remedy=_OVERSIZED_REMEDY,
+            raise _oversized(
+                "the image is too large", path, f"at most {allowed:,} pixels", f"{rows} × {columns}"
             )
+
+
+def _oversized(what: str, path: Path | str, expected: str, found: str) -> OversizedImageError:
+    remedy = "Scale the image down, or raise Limits if the file is trusted."
+    return OversizedImageError(what, path=path, expected=expected, found=found, remedy=remedy)
 
 
 DEFAULT_LIMITS = Limits()
@@ -206,7 +204,7 @@ class Format(Enum):
     DICOM = "DICOM"
 
 
-_MAGIC = (
+_SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", Format.PNG),
     (b"\xff\xd8\xff", Format.JPEG),
     (b"II*\0", Format.TIFF),
@@ -218,8 +216,8 @@ _MAGIC = (
     (b"BM", Format.BMP),
 )
 
-# Only to tell people what they have; none of these is read.
-_FOREIGN = (
+# For the error message only; none of these is read.
+_OTHER_SIGNATURES = (
     (b"PK\x03\x04", "a ZIP archive"),
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript file"),
@@ -237,25 +235,16 @@ _FOREIGN = (
     (b"<", "HTML or XML"),
 )
 
-_FORMAT_REMEDY = "Save the image as PNG, JPEG, TIFF or DICOM."
-
 
 def recognise(content: bytes, path: Path | str) -> Format:
-    """Tell the format of a file from its content.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file, or at least its first 132 bytes.
-    path : Path or str
-        For the message.
+    """Recognise the format of a file by its content: all of it, or at least the first 132 bytes.
 
     Raises
     ------
     CorruptFileError
-        If there are no bytes.
+        If the file is empty.
     UnsupportedFormatError
-        If it is something else.
+        If it is in no format of `Format`.
 
     Examples
     --------
@@ -264,22 +253,25 @@ def recognise(content: bytes, path: Path | str) -> Format:
     """
     if not content:
         raise CorruptFileError("the file is empty", path=path, remedy="Copy it again from its source.")
-    if content[128:132] == b"DICM":  # first: PS3.10 lets anything, even a TIFF, stand in the preamble
+    if content[128:132] == b"DICM":  # first: PS3.10 allows any preamble, even that of a TIFF file
         return Format.DICOM
-    for magic, form in _MAGIC:
-        if content.startswith(magic):
+    for signature, form in _SIGNATURES:
+        if content.startswith(signature):
             return form
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return Format.WEBP
     if content[:4] == b"DICM" or _starts_like_dicom(content):
         return Format.DICOM
     raise UnsupportedFormatError(
-        "no image that hilum reads", path=path, found=_foreign(content), remedy=_FORMAT_REMEDY
+        "not an image that hilum reads",
+        path=path,
+        found=_other_format(content),
+        remedy="Save the image as PNG, JPEG, TIFF or DICOM.",
     )
 
 
 def _starts_like_dicom(content: bytes) -> bool:
-    """Whether a data set begins at once: an early element of group 0002 or 0008, as old files do."""
+    """Whether a data set starts at once, as in old files: with an early element of group 0002 or 0008."""
     if len(content) < 16:
         return False
     for order in "<>":
@@ -290,9 +282,9 @@ def _starts_like_dicom(content: bytes) -> bool:
     return False
 
 
-def _foreign(content: bytes) -> str:
+def _other_format(content: bytes) -> str:
     start = content.lstrip()[:64].lower()
-    for magic, name in _FOREIGN:
-        if content.startswith(magic) or (magic.startswith((b"<", b"{")) and start.startswith(magic)):
+    for signature, name in _OTHER_SIGNATURES:
+        if content.startswith(signature) or (signature[:1] in b"<{" and start.startswith(signature)):
             return name
     return f"{len(content):,} bytes of an unknown format"

@@ -1,4 +1,4 @@
-"""From a file to a `Radiograph`, or to one typed error."""
+"""Reading: from paths to files, and from a file to a `Radiograph` or one typed error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import stat
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,21 +21,25 @@ from hilum.errors import (
     RadiographError,
     UnsupportedFormatError,
 )
-from hilum.radiograph import dicom, raster
+from hilum.radiograph import raster
 from hilum.radiograph.radiograph import DEFAULT_LIMITS, Format, Limits, Radiograph, recognise
 
 __all__ = ["decode", "find_images", "read", "read_content"]
 
+_SHORTEST_SIDE = 16  # pixels
+_ROUNDING = 1e-6  # of the means in reduced pixels
+_FILE_KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+
 
 def find_images(paths: Iterable[Path | str]) -> list[Path]:
-    """Return the files that paths name, in the order of the paths, each once.
+    """Return the files that paths name, in the order of the paths, without repeats.
 
     Parameters
     ----------
     paths : iterable of Path or str
-        Files, folders and patterns (``*``, ``?``, ``[…]``, ``**``). Folders and patterns are searched to the
-        bottom in sorted order, without hidden files and folders, and without following links to folders. No
-        file is left out for its extension: content decides what is an image, when it is read.
+        Files, folders and patterns (``*``, ``?``, ``[…]``, ``**``). Folders and patterns are searched
+        recursively in sorted order; hidden files and folders are skipped and links to folders are not
+        followed. Extensions are ignored: content decides whether a file is an image, when it is read.
 
     Raises
     ------
@@ -47,64 +51,70 @@ def find_images(paths: Iterable[Path | str]) -> list[Path]:
 
 
 def _expand(path: Path | str) -> list[Path]:
-    if not str(path):  # which Path takes for the working folder
+    if not str(path):  # Path("") is the working folder
         raise RadiographError("a path is empty", remedy="Name a file, a folder or a pattern.")
     place = Path(path)
     if place.is_dir():
         files = list(_walk(place))
         if not files:
-            raise RadiographError("the folder holds no files", path=path)
+            raise RadiographError("the folder contains no files", path=path)
         return files
     if place.exists():
         return [place]
     if not glob.has_magic(str(path)):
         raise RadiographError("no such file or folder", path=path, remedy="Check the name.")
-    matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  absolute too
+    matches = map(Path, sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207  absolute patterns too
     files = [file for match in matches for file in (_walk(match) if match.is_dir() else [match])]
     if not files:
         raise RadiographError("no file matches the pattern", path=path, remedy="Check the pattern.")
     return files
 
 
-def _refuse(error: OSError) -> None:
-    raise RadiographError("the folder cannot be read", path=error.filename, found=error.strerror) from error
-
-
 def _walk(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder, onerror=_refuse):
+    for place, folders, files in os.walk(folder, onerror=_refuse_folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))
 
 
-_SHORTEST_SIDE = 16
-_ROUNDING = 1e-6  # of means
-_KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+def _refuse_folder(error: OSError) -> None:
+    raise RadiographError("the folder cannot be read", path=error.filename, found=error.strerror) from error
 
 
 def read(path: Path | str, limits: Limits = DEFAULT_LIMITS, *, side: int | None = None) -> Radiograph:
-    """Read a radiograph from a raster or DICOM file.
+    """Read a radiograph from a raster or DICOM file, whose format is recognised by content.
 
-    Parameters
-    ----------
-    path : Path or str
-        The file; its name and extension say nothing about its format.
-    limits : Limits
-        What the file may ask for.
-    side : int, optional
-        See `decode`.
+    `side` and the kinds of `RadiographError`, which every fault of the file raises, are those of `decode`.
+    """
+    return decode(read_content(Path(path), limits), path, limits, side=side)
+
+
+def read_content(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """Read the bytes of a file, for callers that hash them before they `decode` them.
 
     Raises
     ------
     RadiographError
-        For anything that is in the file or wrong with it, and nothing else: see `decode`.
+        If it is not a regular file, cannot be opened, or is larger than `limits` allow.
     """
-    return decode(read_content(Path(path), limits), path, limits, side=side)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device would never end
+            kind = next((name for test, name in _FILE_KINDS if test(status.st_mode)), "a device")
+            raise UnsupportedFormatError("not a file", path=path, expected="an image file", found=kind)
+        limits.check_file(status.st_size, path)
+        with path.open("rb") as file:
+            return file.read(status.st_size + 1)  # bounded, since Python allocates what is asked for
+    except FileNotFoundError as error:
+        raise RadiographError("no such file", path=path, remedy="Check the name.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        cause = getattr(error, "strerror", None) or "its name is not valid"
+        raise RadiographError("the file cannot be opened", path=path, found=cause.lower()) from error
 
 
 def decode(
     content: bytes, path: Path | str, limits: Limits = DEFAULT_LIMITS, *, side: int | None = None
 ) -> Radiograph:
-    """Decode the bytes of a file, for callers that hash them too.
+    """Decode the bytes of a file.
 
     Parameters
     ----------
@@ -113,35 +123,33 @@ def decode(
     path : Path or str
         For messages only.
     limits : Limits
-        What the file may ask for.
     side : int, optional
-        Side in pixels of the square that is made of the picture. Large pictures then come reduced by 2, 4 or
-        8, so that their shorter side keeps at least four times as many pixels, and are prepared together
-        with `Radiograph.extent`. What is refused does not depend on it.
+        Side in pixels of the square image that the caller will make of it. Large images are then decoded at
+        1/2, 1/4 or 1/8 of their size, so that the shorter side keeps at least four times as many pixels;
+        pass `Radiograph.extent` to the preprocessing. The errors raised do not depend on `side`.
 
     Raises
     ------
     UnsupportedFormatError
-        If it is no image, or of a format that hilum does not read.
+        If it is not an image, or of a format that hilum does not read.
     CorruptFileError
-        If it is damaged, cut short, or contradicts itself.
+        If it is damaged, truncated or inconsistent.
     OversizedImageError
         If its header declares more than `limits` allow.
     NotARadiographError
-        If it is an image but no projection radiograph: several frames, CT, a constant picture, a side
+        If it is an image but not a projection radiograph: several frames, CT, a constant image, a side
         below 16 pixels.
     """
     limits.check_file(len(content), path)
-    decoder = dicom.decode if recognise(content, path) is Format.DICOM else raster.decode
-    # The one place where the exceptions of all libraries become ours. Their texts may quote the file
-    # (names of patients), so only their types are kept.
+    decoder = _decoder(recognise(content, path))
     try:
         with _quiet():
             radiograph = decoder(content, path, limits, side)
+    # Of other exceptions, only the type is reported: their texts may quote the file, and so a patient's name.
     except RadiographError:
         raise
     except MemoryError as error:
-        raise OversizedImageError("too little memory to decode it", path=path) from error
+        raise OversizedImageError("too little memory to decode the image", path=path) from error
     except RecursionError as error:
         raise CorruptFileError("its elements are nested too deeply", path=path) from error
     except Exception as error:
@@ -151,40 +159,6 @@ def decode(
             found=type(error).__name__,
             remedy="Copy or export it again from its source.",
         ) from error
-    _check_size(radiograph, path)
-    if radiograph.extent is None:
-        if _varies_by(radiograph.pixels, 0):
-            return radiograph
-        raise NotARadiographError("every pixel has the same value", path=path)
-    if not _varies_by(radiograph.pixels, _ROUNDING):
-        decode(content, path, limits)  # a fine pattern, of which only the mean is left, or nothing at all
-    return radiograph
-
-
-def read_content(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """Read the bytes of a file, for callers that hash them before they `decode` them.
-
-    Raises
-    ------
-    RadiographError
-        If it is no file (a folder, a pipe, a device), cannot be opened, or is larger than `limits` allow.
-    """
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
-            kind = next((name for test, name in _KINDS if test(status.st_mode)), "a device")
-            raise UnsupportedFormatError("it is no file", path=path, expected="an image file", found=kind)
-        limits.check_file(status.st_size, path)
-        with path.open("rb") as file:
-            return file.read(status.st_size + 1)  # Python sets aside room for all that is asked for
-    except FileNotFoundError as error:
-        raise RadiographError("no such file", path=path, remedy="Check the name.") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        cause = getattr(error, "strerror", None) or "its name is not valid"
-        raise RadiographError("it cannot be opened", path=path, found=cause.lower()) from error
-
-
-def _check_size(radiograph: Radiograph, path: Path | str) -> None:
     rows, columns = radiograph.extent or radiograph.pixels.shape
     if min(rows, columns) < _SHORTEST_SIDE:
         raise NotARadiographError(
@@ -193,10 +167,23 @@ def _check_size(radiograph: Radiograph, path: Path | str) -> None:
             expected=f"sides of at least {_SHORTEST_SIDE} pixels",
             found=f"{rows} × {columns}",
         )
+    if radiograph.extent is None and not _varies_by(radiograph.pixels, 0):
+        raise NotARadiographError("every pixel has the same value", path=path)
+    if radiograph.extent is not None and not _varies_by(radiograph.pixels, _ROUNDING):
+        decode(content, path, limits)  # raises unless a fine pattern was averaged out
+    return radiograph
+
+
+def _decoder(form: Format) -> Callable[[bytes, Path | str, Limits, int | None], Radiograph]:
+    if form is not Format.DICOM:
+        return raster.decode
+    from hilum.radiograph.dicom import pixels  # noqa: PLC0415  raster files need no pydicom
+
+    return pixels.decode
 
 
 def _varies_by(pixels: NDArray[np.float32], least: float) -> bool:
-    """Tell whether pixels differ by more than `least`; seldom by looking at all of them."""
+    """Whether pixels differ by more than `least`; the middle row usually suffices."""
     return any(float(np.ptp(part)) > least for part in (pixels[len(pixels) // 2], pixels))
 
 

@@ -1,21 +1,6 @@
-"""DICOM, by pydicom and its decoders.
+"""DICOM files, read with pydicom and its decoders.
 
-A file goes `dataset` (elements) → `kind` (is it a projection radiograph?) → `layout` (how its pixels are laid
-out) → `samples` (the stored values) → `grayscale` or `colour` (what a viewer would show).
+A file passes through `dataset.parse` (elements), `dataset.check_kind` (is it a projection radiograph?),
+`dataset.read_layout` (how its pixels are stored), `decoding.unpack` (stored samples) and
+`pixels.render_grayscale` or `pixels.render_colour` (display values). `pixels.decode` does all of it.
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-import lazy_loader
-
-if TYPE_CHECKING:
-    from hilum.radiograph.dicom.pixels import decode as decode
-
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "pixels": ["decode"],
-    },
-)

@@ -1,64 +1,50 @@
-"""Lookup tables of the modality and VOI LUT modules (PS3.3, C.11.1.1 and C.11.2.1.1)."""
+"""The tables and windows of the modality and VOI LUT modules (PS3.3, C.11.1.1 and C.11.2.1).
+
+`pydicom.pixels` applies the same tables and windows, but to whole images, with other rounding, and not to all
+files that occur: it refuses 12-bit modality tables, wraps around in 8-bit VOI tables of deeper images, and
+does not unpack 8-bit entries in 16-bit words.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from hilum.errors import CorruptFileError
-from hilum.radiograph.dicom.dataset import numbers, text
+from hilum.radiograph.dicom.dataset import code, numbers
 
-__all__ = ["Lookup", "Shape", "Window", "first_lookup", "first_window"]
+__all__ = ["Lookup", "first_lookup", "first_window", "linear", "linear_exact", "sigmoid"]
+
+Transform: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """A table from input values to output values.
+    """A lookup table."""
 
-    Parameters
-    ----------
-    first : int
-        The input value that maps to the first entry; lower ones do too.
-    entries : ndarray of int, shape (n,)
-        Output values, 0 to `maximum`.
-    maximum : int
-        Full scale of the output.
-    """
-
-    first: int
-    entries: NDArray[np.int64]
-    maximum: int
+    first: int  # input value of the first entry
+    entries: NDArray[np.int64]  # (n,), output values from 0 to `maximum`
+    maximum: int  # full scale of the output
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Look values up; those beyond the ends take the end's entry."""
+        """Look up input values; those beyond an end get the entry at that end."""
         index = np.clip(np.rint(values - self.first), 0, len(self.entries) - 1)
         return self.entries[index.astype(np.intp)].astype(np.float64)
 
 
 def first_lookup(elements: Dataset, keyword: str, path: Path | str, *, signed: bool) -> Lookup | None:
-    """Return the first table of a sequence, None where there is none.
+    """Return the first table of a sequence (its `keyword`), None where there is none.
 
-    Parameters
-    ----------
-    elements : Dataset
-        The file's elements.
-    keyword : str
-        ``"ModalityLUTSequence"`` or ``"VOILUTSequence"``.
-    path : Path or str
-        For messages.
-    signed : bool
-        Whether input values are signed, for files that write a negative first value as unsigned.
-
-    Raises
-    ------
-    CorruptFileError
-        If descriptor and data contradict each other.
+    `signed` is whether input values are, for files that store a negative first value as unsigned.
+    `CorruptFileError` is raised if descriptor and data are inconsistent.
     """
     sequence = elements.get(keyword)
     if not sequence:
@@ -81,82 +67,56 @@ def first_lookup(elements: Dataset, keyword: str, path: Path | str, *, signed: b
 def _entries(item: Dataset, count: int, bits: int, *, little_endian: bool) -> NDArray[np.int64]:
     data = item.get("LUTData")
     if isinstance(data, bytes):
-        order = "<" if little_endian else ">"
-        return np.frombuffer(data, np.uint8 if bits <= 8 and len(data) < 2 * count else f"{order}u2").astype(
-            np.int64
-        )
+        dtype = np.uint8 if bits <= 8 and len(data) < 2 * count else "<u2" if little_endian else ">u2"
+        return np.frombuffer(data, dtype).astype(np.int64)
     words = np.asarray(numbers(item, "LUTData"), np.int64) & 0xFFFF
     if bits <= 8 and len(words) < count:  # 8-bit entries, two in a word
         return words.astype("<u2").view(np.uint8).astype(np.int64)
     return words
 
 
-class Shape(Enum):
-    """VOILUTFunction."""
-
-    LINEAR = "LINEAR"
-    LINEAR_EXACT = "LINEAR_EXACT"
-    SIGMOID = "SIGMOID"
-
-
-@dataclass(frozen=True)
-class Window:
-    """A window on modality values.
-
-    Parameters
-    ----------
-    center, width : float
-        WindowCenter and WindowWidth; at least 1 wide for LINEAR, wider than 0 otherwise.
-    shape : Shape
-        The function within the window.
+def linear(values: NDArray[np.float64], center: float, width: float) -> NDArray[np.float64]:
+    """Map modality values to [0, 1] by VOILUTFunction LINEAR (PS3.3, C.11.2.1.2.1).
 
     Examples
     --------
-    >>> Window(128, 256, Shape.LINEAR)(np.array([0.0, 255.0])).tolist()
+    >>> linear(np.array([0.0, 255.0]), 128, 256).tolist()
     [0.0, 1.0]
     """
-
-    center: float
-    width: float
-    shape: Shape = Shape.LINEAR
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.center) and math.isfinite(self.width) and self.width > 0):
-            msg = f"width: expected a finite number above 0, found {self.width} around {self.center}"
-            raise ValueError(msg)
-        if self.shape is Shape.LINEAR and self.width < 1:
-            msg = f"width: expected at least 1 for LINEAR, found {self.width}"
-            raise ValueError(msg)
-
-    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map modality values to [0, 1]."""
-        if self.shape is Shape.SIGMOID:
-            exponent = np.clip(-4 * (values - self.center) / self.width, -700, 700)  # exp stays finite
-            return np.asarray(1 / (1 + np.exp(exponent)))
-        if self.shape is Shape.LINEAR_EXACT:
-            return np.clip((values - self.center) / self.width + 0.5, 0, 1)
-        if self.width == 1:
-            return np.where(values <= self.center - 0.5, 0.0, 1.0)
-        return np.clip((values - (self.center - 0.5)) / (self.width - 1) + 0.5, 0, 1)
+    if width == 1:
+        return np.where(values <= center - 0.5, 0.0, 1.0)
+    return np.clip((values - (center - 0.5)) / (width - 1) + 0.5, 0, 1)
 
 
-def first_window(elements: Dataset, path: Path | str) -> Window | None:
-    """Return the first window; None where there is none, or its width is one that the standard rules out.
+def linear_exact(values: NDArray[np.float64], center: float, width: float) -> NDArray[np.float64]:
+    """Map modality values to [0, 1] by VOILUTFunction LINEAR_EXACT."""
+    return np.clip((values - center) / width + 0.5, 0, 1)
 
-    Raises
-    ------
-    CorruptFileError
-        If VOILUTFunction is unknown.
+
+def sigmoid(values: NDArray[np.float64], center: float, width: float) -> NDArray[np.float64]:
+    """Map modality values to [0, 1] by VOILUTFunction SIGMOID."""
+    exponent = np.clip(-4 * (values - center) / width, -700, 700)  # exp stays finite
+    return np.asarray(1 / (1 + np.exp(exponent)))
+
+
+_FUNCTIONS = {"LINEAR": linear, "LINEAR_EXACT": linear_exact, "SIGMOID": sigmoid}
+
+
+def first_window(elements: Dataset, path: Path | str) -> Transform | None:
+    """Return the mapping of the first window to [0, 1], None where there is no valid one.
+
+    The standard rules out widths below 1 for LINEAR, and of 0 or less otherwise.
     """
-    center, width = numbers(elements, "WindowCenter"), numbers(elements, "WindowWidth")
-    if not center or not width:
+    centers, widths = numbers(elements, "WindowCenter"), numbers(elements, "WindowWidth")
+    if not centers or not widths:
         return None
-    name = text(elements, "VOILUTFunction") or Shape.LINEAR.value
-    if name not in Shape.__members__:
+    name = code(elements, "VOILUTFunction") or "LINEAR"
+    if name not in _FUNCTIONS:
         raise CorruptFileError(
-            "an unknown VOILUTFunction", path=path, expected=", ".join(Shape.__members__), found=name
+            "an unknown VOILUTFunction", path=path, expected=", ".join(_FUNCTIONS), found=name
         )
-    try:
-        return Window(center[0], width[0], Shape[name])
-    except ValueError:
+    center, width = centers[0], widths[0]
+    finite = math.isfinite(center) and math.isfinite(width)
+    if not finite or width <= 0 or (name == "LINEAR" and width < 1):
         return None
+    return partial(_FUNCTIONS[name], center=center, width=width)

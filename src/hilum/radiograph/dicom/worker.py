@@ -1,12 +1,12 @@
-"""A process that runs native decoders, so that none of them takes hilum down.
+"""A process that runs native decoders, so that their crashes do not end hilum's process.
 
-gdcm crashes, CharLS hangs and OpenJPEG takes gigabytes on a few of a thousand damaged codestreams. This
-file is run as a script by `hilum.radiograph.dicom.decoding`; it imports nothing of hilum and starts in a
+gdcm crashes, CharLS hangs and OpenJPEG takes gigabytes on a few of a thousand damaged codestreams. This file
+is run as a script by `hilum.radiograph.dicom.decoding`; it imports nothing of hilum, so that it starts in a
 fraction of a second.
 
 A request is ``codec, rows, columns, samples, bits, milliseconds, length`` and the codestream; an answer is
 ``bits allocated, length`` and the samples, where 0 bits means that the codestream cannot be decoded. The
-operating system ends the process when a request takes more processor time, or more memory, than it may.
+operating system ends the process when a request exceeds its processor time or its memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MEMORY_BYTES = 768 << 20
 
 
 def jpeg(data: bytes, rows: int, columns: int, samples: int, bits: int) -> tuple[int, Any]:
-    """Decode JPEG: lossless, or extended with 12 bits."""
+    """Decode lossless JPEG, or extended JPEG of 12 bits."""
     fragment = gdcm.Fragment()
     fragment.SetByteStringValue(data)
     fragments = gdcm.SequenceOfFragments.New()
@@ -50,7 +50,7 @@ def jpeg(data: bytes, rows: int, columns: int, samples: int, bits: int) -> tuple
     image.SetTransferSyntax(gdcm.TransferSyntax(kind))
     allocated = 8 if bits <= 8 else 16
     image.SetPixelFormat(gdcm.PixelFormat(samples, allocated, bits, bits - 1, 0))
-    # gdcm gives bytes as text; None where it fails
+    # gdcm returns bytes as text, and None where it fails
     return allocated, image.GetBuffer().encode("utf-8", "surrogateescape")
 
 
@@ -76,24 +76,24 @@ DECODERS: dict[bytes, Callable[[bytes, int, int, int, int], tuple[int, Any]]] = 
 
 
 def answer(request: bytes, data: bytes) -> tuple[int, Any]:
-    """Decode one codestream; (0, nothing) where it cannot be decoded."""
+    """Return bits allocated and samples; 0 bits where the codestream cannot be decoded."""
     codec, rows, columns, samples, bits, milliseconds, _ = REQUEST.unpack(request)
-    _allow(milliseconds / 1000)
+    _limit_time(milliseconds / 1000)
     try:
         return DECODERS[codec.rstrip(b"\0")](data, rows, columns, samples, bits)
     except Exception:
         return 0, b""
     finally:
-        _allow(0)
+        _limit_time(0)
 
 
-def _allow(seconds: float) -> None:
-    """End the process after so much processor time; 0 means never."""
+def _limit_time(seconds: float) -> None:
+    """Limit the processor time that remains; 0 removes the limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
-def _bound_memory() -> None:
+def _limit_memory() -> None:
     try:
         import resource  # noqa: PLC0415  not on Windows
     except ImportError:
@@ -103,7 +103,7 @@ def _bound_memory() -> None:
 
 
 def main(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the pipe is closed."""
     answers.write(ANSWER.pack(1, 0))  # ready
     answers.flush()
     while len(request := requests.read(REQUEST.size)) == REQUEST.size:
@@ -116,7 +116,7 @@ def main(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    _bound_memory()
+    _limit_memory()
     with os.fdopen(os.dup(1), "wb") as pipe:  # the decoders print to 1
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         main(sys.stdin.buffer, pipe)

@@ -1,7 +1,8 @@
-"""Pictures decoded at the size that is needed: nearly the same, and refused alike."""
+"""Reduction while decoding, and resizing to a square image."""
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,150 @@ import pytest
 from PIL import Image
 
 from hilum.errors import CorruptFileError, NotARadiographError, RadiographError, UnsupportedFormatError
-from hilum.radiograph import Fit, Preprocessing, Radiograph, decode, find_images, read, thumbnail
-from hilum.radiograph.preprocessing import FACTORS
+from hilum.radiograph import Fit, Preprocessing, decode, find_images, read, thumbnail
+from hilum.radiograph.preprocessing import FACTORS, MARGIN, factor_for, render
+
+rng = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("fit", Fit)
+@pytest.mark.parametrize("shape", [(40, 48), (300, 200), (17, 500), (5, 5)])
+def test_shape_type_and_range(fit, shape):
+    pixels = np.where(rng.random(shape) < 0.5, 0, 1).astype(np.float32)  # the hardest case for overshoot
+    resized = Preprocessing(32, fit).apply(pixels)
+    assert (resized.shape, resized.dtype) == ((32, 32), np.float32)
+    assert resized.min() >= 0
+    assert resized.max() <= 1
+
+
+@pytest.mark.parametrize("fit", [Fit.STRETCH, Fit.CROP])
+def test_a_constant_stays(fit):
+    np.testing.assert_allclose(
+        Preprocessing(16, fit).apply(np.full((50, 70), 0.3, np.float32)), 0.3, atol=1e-6
+    )
+
+
+def test_the_size_it_has_is_untouched():
+    pixels = rng.random((24, 24), np.float32)
+    for fit in Fit:
+        np.testing.assert_array_equal(Preprocessing(24, fit).apply(pixels), pixels)
+
+
+@pytest.mark.parametrize("fit", Fit)
+def test_turned_and_sliced_pictures_are_as_their_copies(fit):
+    pixels = rng.random((120, 90), np.float32)
+    for view in (pixels.T, pixels[::-1, 5:50], pixels[::2]):
+        np.testing.assert_array_equal(
+            Preprocessing(24, fit).apply(view), Preprocessing(24, fit).apply(np.ascontiguousarray(view))
+        )
+
+
+def test_antialiasing_averages_a_fine_grid():
+    grid = np.indices((256, 256)).sum(0).astype(np.float32) % 2
+    np.testing.assert_allclose(Preprocessing(16).apply(grid)[2:-2, 2:-2], 0.5, atol=0.01)
+
+
+def test_stretch_crop_and_pad_by_hand():
+    pixels = np.zeros((20, 60), np.float32)
+    pixels[:, 20:40] = 1
+    np.testing.assert_allclose(Preprocessing(30, Fit.CROP).apply(pixels), 1)
+    stretched = Preprocessing(60).apply(pixels)
+    np.testing.assert_array_equal(stretched[:, 30] > 0.5, True)
+    padded = Preprocessing(60, Fit.PAD).apply(pixels)
+    assert not padded[:20].any()
+    assert not padded[40:].any()
+    np.testing.assert_array_equal(padded[20:40], pixels)
+
+
+def test_keys_differ_as_values_do():
+    keys = {Preprocessing(size, fit).key for size in (16, 32) for fit in Fit}
+    assert len(keys) == 6
+    assert Preprocessing(16).key == Preprocessing(16, Fit.STRETCH).key
+
+
+def test_what_is_no_preprocessing():
+    with pytest.raises(ValueError, match="size: expected at least 1 pixel, found 0"):
+        Preprocessing(0)
+    with pytest.raises(TypeError, match="fit: expected a Fit, found 'stretch'"):
+        Preprocessing(16, "stretch")
+
+
+def test_thumbnail():
+    small = thumbnail(np.linspace(0, 1, 100 * 50, dtype=np.float32).reshape(100, 50), 20)
+    assert (small.shape, small.dtype) == ((20, 10), np.uint8)
+    assert small[0, 0] < 10
+    assert small[-1, -1] > 245
+
+
+def to_display(rows: np.ndarray, out: np.ndarray) -> None:
+    out[:] = unit(rows)
+
+
+def unit(samples: np.ndarray) -> np.ndarray:
+    return samples.astype(np.float32) / np.float32(255)
+
+
+def means(pixels: np.ndarray, factor: int) -> np.ndarray:
+    """Take means one by one, in double precision."""
+    rows, columns = (range(0, length, factor) for length in pixels.shape)
+    return np.array(
+        [[pixels[y : y + factor, x : x + factor].mean(dtype=np.float64) for x in columns] for y in rows]
+    )
+
+
+@pytest.mark.parametrize("factor", [1, *FACTORS])
+@pytest.mark.parametrize("shape", [(64, 48), (65, 47), (71, 41), (17, 23)])
+def test_means_at_the_edges_are_of_the_pixels_that_exist(factor, shape):
+    samples = rng.integers(0, 256, shape, dtype=np.uint8)
+    reduced = render(samples, to_display, factor)
+    assert reduced.dtype == np.float32
+    np.testing.assert_allclose(reduced, means(unit(samples), factor), atol=1e-6)
+
+
+def test_strips_leave_no_seams():
+    samples = rng.integers(0, 256, (1031, 1500), dtype=np.uint8)  # 47 strips at factor 8
+    np.testing.assert_allclose(render(samples, to_display, 8), means(unit(samples), 8), atol=1e-6)
+    np.testing.assert_array_equal(render(samples, to_display), unit(samples))
+
+
+def test_means_are_of_display_values():
+    samples = np.array([[0, 255], [0, 255]], np.uint8)
+    steep = render(samples, lambda rows, out: np.greater(rows, 200, out=out), 2)
+    np.testing.assert_array_equal(steep, [[0.5]])  # not what 127.5 shows, which is 0
+
+
+def test_white_stays_white():
+    assert render(np.full((50, 51), 255, np.uint8), to_display, 8).max() == 1
+
+
+def test_a_large_picture_is_never_all_there_as_floats():
+    samples = rng.integers(0, 4096, (4000, 3000), dtype=np.uint16)
+    tracemalloc.start()
+    render(samples, lambda rows, out: np.divide(rows, np.float32(4095), out=out), 8)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * samples.size / 8
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_a_factor_is_taken_from_where_the_shorter_side_keeps_its_margin(factor):
+    side = 100
+    least = factor * MARGIN * side
+    assert factor_for(least, 9000, side) == factor_for(9000, least, side) == factor
+    assert factor_for(least - 1, 9000, side) < factor
+
+
+def test_nothing_is_reduced_unasked_or_below_16_pixels():
+    assert factor_for(10_000, 10_000, None) == 1
+    assert factor_for(31, 31, 1) == 1
+    assert factor_for(32, 32, 1) == 2
+
 
 SIDE = 12
+
+
 ROWS, COLUMNS = 403, 421  # divided by none of the factors; 8 × 4 × 12 is 384
+
 
 # `benchmarks/reading.py` on real radiographs: at 112 pixels mean 0.0002, worst mean 0.0005, largest 0.041; at
 # 56 pixels worst mean 0.0009, largest 0.056.
@@ -136,15 +276,6 @@ def test_small_pictures_come_as_they_are(picture, encode):
         small = decode(content, "x", side=SIDE)
         assert small.extent is None
         np.testing.assert_array_equal(small.pixels, decode(content, "x").pixels)
-
-
-def test_an_extent_is_a_whole_multiple(film, encode):
-    header, pixels = decode(encode(film), "x").header, np.zeros((51, 53), np.float32)
-    for extent in ((403, 421), (408, 424), (51, 53)):
-        assert Radiograph(pixels, header, extent).extent == extent
-    for extent in ((403, 425), (403, 416), (40, 53), (51, 106)):
-        with pytest.raises(ValueError, match=r"extent: expected a whole multiple of \(51, 53\)"):
-            Radiograph(pixels, header, extent)
 
 
 def outcome(content: bytes, side: int | None) -> type:

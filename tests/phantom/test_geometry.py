@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from hilum.phantom.geometry import Plane, chord, deposit, ellipsoid, soften, tube
+from hilum.phantom.geometry import Plane, blur, chord, deposit, ellipsoid, tube
 
 PLANE = Plane(rows=80, columns=100, pixel_mm=1.0, left_mm=-50, top_mm=-40)
 
@@ -35,17 +35,17 @@ def test_a_crop_keeps_its_place():
 
 
 @pytest.mark.parametrize("sigma", [0.8, 1.3, 4.0])
-def test_softening_is_a_gaussian_blur(sigma):
+def test_blurring_is_a_gaussian_filter(sigma):
     values = np.random.default_rng(0).random((40, 61), dtype=np.float32)
     expected = gaussian_filter(values, sigma, mode="nearest", radius=round(2.5 * sigma))
-    softened = soften(values, sigma)
-    assert softened.dtype == np.float32
-    np.testing.assert_allclose(softened, expected, atol=1e-6)
+    blurred = blur(values, sigma)
+    assert blurred.dtype == np.float32
+    np.testing.assert_allclose(blurred, expected, atol=1e-6)
 
 
 def test_a_blur_of_no_width_changes_nothing():
     values = np.eye(5, dtype=np.float32)
-    np.testing.assert_array_equal(soften(values, 0.1), values)
+    np.testing.assert_array_equal(blur(values, 0.1), values)
 
 
 def test_chord_of_a_unit_ball():
@@ -63,7 +63,7 @@ def test_a_turned_ellipsoid_is_long_along_its_axis():
     assert (turned > 0).any(axis=0).sum() == 20
 
 
-def test_a_pipe_is_as_thick_as_its_wall():
+def test_a_tube_is_as_thick_as_its_wall():
     part, full = tube(PLANE, [(-30, 0), (30, 0)], 8)
     assert full.max() == pytest.approx(16, rel=0.01)
     assert part == (slice(32, 48), slice(12, 88))
@@ -71,7 +71,7 @@ def test_a_pipe_is_as_thick_as_its_wall():
     assert hollow[8, 40] == pytest.approx(16 * (1 - 0.75 * 0.5), rel=0.02)
 
 
-def test_a_bent_pipe_is_round_at_its_knee():
+def test_a_bent_tube_is_round_at_its_knee():
     part, path = tube(PLANE, [(-30, 0), (0, 0), (0, 30)], 8)
     whole = np.zeros(PLANE.shape, dtype=np.float32)
     whole[part] = path
@@ -82,7 +82,7 @@ def test_a_bent_pipe_is_round_at_its_knee():
     np.testing.assert_allclose(whole, expected, atol=0.02)
 
 
-def test_a_pipe_outside_the_plane_draws_nothing():
+def test_a_tube_outside_the_plane_draws_nothing():
     part, path = tube(PLANE, [(200, 0), (220, 0)], 5)
     assert path.size == 0
     assert np.zeros(PLANE.shape)[part].size == 0
