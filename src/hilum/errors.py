@@ -19,7 +19,6 @@
     ├── RunError                 a run folder is missing, damaged or incomplete
     │   └── RunExistsError           a finished run is already there
     ├── AuditError               a run cannot be audited, or its audit cannot be read
-    ├── BenchError               a side of a benchmark failed, or cannot be measured here
     ├── CacheError               the cache cannot be changed now
     ├── OfflineError             something must be downloaded and cannot be
     └── MissingLibraryError      a library is not installed that this needs
@@ -37,7 +36,6 @@ from pathlib import Path
 __all__ = [
     "AuditError",
     "BackboneError",
-    "BenchError",
     "BundleError",
     "CacheError",
     "CohortError",
@@ -175,10 +173,6 @@ class RunExistsError(RunError):
 
 class AuditError(HilumError):
     """A run cannot be audited, or its audit cannot be read."""
-
-
-class BenchError(HilumError):
-    """A side of a benchmark failed, or cannot be measured here."""
 
 
 class CacheError(HilumError):

@@ -76,7 +76,3 @@ def test_a_run_equals_itself(call, run):
     assert found["metrics"]["accuracy"]["difference"]["value"] == 0
     assert found["right"] == {"only_a": 0, "only_b": 0}
     assert "A − B" in call("compare", run.path, run.path).stdout
-
-
-def test_an_unknown_factor_of_the_benchmark_is_a_usage_error(call):
-    assert call("bench", "audit", "--factor", "weather").exit_code == 2

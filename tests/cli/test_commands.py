@@ -25,7 +25,6 @@ from hilum.run.run import Run
         ("audit",),
         ("evaluate",),
         ("compare",),
-        ("bench", "audit"),
         ("demo",),
         ("cohort",),
         ("cohort", "list"),

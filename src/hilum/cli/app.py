@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hilum import __version__
-from hilum.cli import bench, cache, cohort, evaluate, train
+from hilum.cli import cache, cohort, evaluate, train
 from hilum.errors import HilumError, extra_required
 
 __all__ = ["app", "main"]
@@ -76,7 +76,6 @@ app.command("compare")(evaluate.compare)
 app.command("report")(train.report)
 app.command("demo")(train.demo)
 app.add_typer(cohort.commands, name="cohort")
-app.add_typer(bench.commands, name="bench")
 app.add_typer(cache.commands, name="cache")
 app.command("backbones")(train.backbones)
 app.command("recipes")(train.recipes)
