@@ -1,7 +1,7 @@
 """The command ``hilum``: its subcommands and its errors.
 
-Exit codes: 0 success; 1 failure, with its cause on standard error; 2 a usage error. `hilum audit` exits with 0
-for a sound result, 2 for a doubtful one and 3 for a broken one.
+Exit codes: 0 success; 1 failure, with its cause on standard error; 2 a usage error. `hilum audit` exits with
+0 for a sound result, 2 for a doubtful one and 3 for a broken one.
 """
 
 from __future__ import annotations
