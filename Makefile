@@ -1,16 +1,22 @@
-# hilum's common jobs. Each does its own set-up: `make help` lists them.
+# Common jobs; each sets up what it needs. `make help` lists them.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 USABLE := $(VENV)/.usable
 TESTED := $(VENV)/.testable
+DATA   ?= $(or $(HILUM_DATA),data)
+
+BENCHMARKS := audit bootstrap busy copies copies_growth coverage features gpu growth kills limit mutants phantom prediction reading stages store tutorial
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test precisions lint format setup clean
+.PHONY: help demo test precisions lint format setup clean $(BENCHMARKS:%=bench-%)
 
 help: ## List the jobs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@echo
+	@echo "Benchmarks (benchmarks/README.md); DATA=folder names the radiographs, ARGS='…' adds options:"
+	@printf '  make bench-%s\n' $(BENCHMARKS)
 
 demo: $(USABLE) ## Train, evaluate and report on synthetic radiographs
 	$(BIN)/hilum demo --overwrite
@@ -28,11 +34,14 @@ lint: $(TESTED) ## Check style, types and structure
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-format: $(TESTED) ## Put the code into its standard form
+format: $(TESTED) ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-setup: $(TESTED) ## Make the virtual environment in .venv, with the tools of development
+$(BENCHMARKS:%=bench-%): bench-%: $(TESTED)
+	HILUM_DATA="$(DATA)" $(BIN)/python -m benchmarks.$* $(ARGS)
+
+setup: $(TESTED) ## Make the virtual environment in .venv, with the development tools
 
 # Without byte code for modules that are never imported, installation takes half the time.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
@@ -45,7 +54,7 @@ $(USABLE): pyproject.toml constraints.txt
 	@touch $@
 
 $(TESTED): $(USABLE)
-	@echo "Adding the tools of development ..."
+	@echo "Adding the development tools ..."
 	@$(PIP) --editable '.[train,dev]'
 	@touch $@
 

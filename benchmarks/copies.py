@@ -1,13 +1,13 @@
-"""How surely copies are found, on real images: ``python benchmarks/copies.py DATA [images a collection]``.
+"""How reliably copies of images are found among real images, and what else is taken for a copy.
 
-Prints two tables: the images that darkcovidnet took from cohen, known by their names, and copies made
-here; then the pairs that are called copies and are not known to be, to be looked at.
+First the images that darkcovidnet took from cohen, known by their names; then copies made here by resizing,
+cropping, encoding and so on. Pairs that are called copies and are not known to be are listed, to be looked
+at.
 """
 
 from __future__ import annotations
 
 import io
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from benchmarks.measuring import Results, arguments
 from hilum.backbone import FeatureStore, extract, open_backbone
 from hilum.cohort.duplicates import find_copies
 from hilum.errors import RadiographError
@@ -31,7 +32,7 @@ def resized(factor: float) -> Change:
 
 
 def cropped(share: float) -> Change:
-    """Cut a share off each side."""
+    """Crop a share off each side."""
     return lambda image: ImageOps.crop(image, round(share * min(image.size)))
 
 
@@ -41,7 +42,7 @@ def graded(gamma: float) -> Change:
 
 
 def contrasted(factor: float) -> Change:
-    """Change the contrast around the middle gray; what leaves the range is cut."""
+    """Change the contrast around mid-gray; values outside the range are clipped."""
     return lambda image: image.point(
         [round(min(max(factor * (level - 128) + 128, 0), 255)) for level in range(256)]
     )
@@ -83,8 +84,8 @@ def features(paths: Sequence[Path]) -> np.ndarray:
         return extract(paths, Preprocessing(backbone.size), backbone, store).values
 
 
-def taken(data: Path) -> None:
-    """Print how many of the images that darkcovidnet took from cohen are found."""
+def taken(data: Path, results: Results) -> None:
+    """Search for the images that darkcovidnet took from cohen."""
     theirs = sorted((data / "darkcovidnet/X-Ray Image DataSet").rglob("*.*"))
     own = sorted((data / "cohen/images").iterdir())
     known = {(a, b) for a in theirs for b in own if a.name == b.name}
@@ -93,22 +94,26 @@ def taken(data: Path) -> None:
     pairs = find_copies(theirs, values[0], own, values[1]).pairs
     clock, used = time.perf_counter() - began, time.process_time() - used
     found = {(theirs[a], own[b]) for a, b in zip(pairs["image"], pairs["other"], strict=True)}
-    print(
-        f"darkcovidnet ({len(theirs)}) against cohen ({len(own)}): {len(known & found)} of {len(known)} found"
+    results.add(
+        f"darkcovidnet ({len(theirs)}) against cohen ({len(own)}):"
+        f" {len(known & found)} of {len(known)} found; {clock:.0f} s, {used:.0f} s of processor time",
+        found=len(known & found),
+        known=len(known),
+        seconds=clock,
     )
-    print(f"{clock:.0f} s by the clock, {used:.0f} s of the processor")
     for a, b in sorted(found - known):
-        print(f"  under another name: {a.name}  {b.name}")
+        results.say(f"  under another name: {a.name}  {b.name}")
 
 
-def made(data: Path, count: int) -> None:
-    """Print how many copies made of real images are found, and what else is called a copy."""
+def made(data: Path, count: int, results: Results) -> None:
+    """Search for copies made of `count` images per collection."""
     rng = np.random.default_rng(0)
     folders = ("kermany/chest_xray", "cohen/images", "darkcovidnet/X-Ray Image DataSet/No_findings")
     lists = [sorted((data / folder).rglob("*.*")) for folder in folders]
     originals = [path for paths in lists for path in rng.permutation(np.array(paths, object))[:count]]
     with tempfile.TemporaryDirectory() as folder:
-        copies, sources, names = [], [], []
+        copies: list[Path] = []
+        sources, names = [], []
         for row, path in enumerate(originals):
             for name, changes in CHANGES.items():
                 copy = write(path, Path(folder) / f"{len(copies)}.png", changes)
@@ -120,12 +125,13 @@ def made(data: Path, count: int) -> None:
     hits = {(a, b) for a, b in zip(pairs["image"], pairs["other"], strict=True)}
     for name in CHANGES:
         rows = [row for row, one in enumerate(names) if one == name]
-        print(f"{name:34} {sum((row, sources[row]) in hits for row in rows)} of {len(rows)}")
+        found = sum((row, sources[row]) in hits for row in rows)
+        results.add(f"{name:34} {found} of {len(rows)}", change=name, found=found, copies=len(rows))
     wrong = {(originals[sources[a]].name, originals[b].name) for a, b in hits if sources[a] != b}
     right = sum(sources[a] == b for a, b in hits)
-    print(f"{right} of {len(hits)} pairs join an image and its copy; pairs of other images:")
+    results.add(f"{right} of {len(hits)} pairs are correct; the others:", correct=right, pairs=len(hits))
     for pair in sorted(wrong):
-        print("  ", *pair)
+        results.say(f"  {pair[0]}  {pair[1]}")
 
 
 def write(path: Path, copy: Path, changes: Sequence[Change]) -> Path | None:
@@ -140,6 +146,15 @@ def write(path: Path, copy: Path, changes: Sequence[Change]) -> Path | None:
     return copy
 
 
+def main() -> None:
+    """Make both searches."""
+    parser = arguments(__doc__, data=True)
+    parser.add_argument("--images", type=int, default=20, help="images per collection that are copied [20]")
+    options = parser.parse_args()
+    results = Results("copies", options.out)
+    taken(options.data, results)
+    made(options.data, options.images, results)
+
+
 if __name__ == "__main__":
-    taken(Path(sys.argv[1]))
-    made(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20)
+    main()

@@ -1,13 +1,13 @@
-"""Time, memory and recall of the search for copies: ``python benchmarks/copies_growth.py 1000 10000 100000``.
+"""Time, memory and recall of the search for copies among more and more images.
 
-Each number of images has a process of its own. The images are synthetic: phantoms, each warped anew so that
-no two show the same, at the size that the search keeps of an image; files are not read. Each of 200 has a
-copy, resized, cropped by up to 15 % of each side, with other grays, every second one mirrored.
+Each number of images has a process of its own. The images are synthetic: phantoms, each warped differently so
+that no two are alike, at the size that the search keeps; no files are read. 200 images have a copy: resized,
+cropped by up to 15 % on each side, with another gamma, every second one mirrored.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
 import resource
 import subprocess
 import sys
@@ -16,6 +16,7 @@ import time
 import numpy as np
 from PIL import Image
 
+from benchmarks.measuring import Results, arguments
 from hilum.cohort.duplicates import Fingerprinted, Fingerprints, copies_among
 from hilum.cohort.duplicates.fingerprint import SIDE
 from hilum.phantom import PhantomCohort
@@ -28,8 +29,8 @@ CELLS, WARP = 4, 0.04
 RESAMPLING = Image.Resampling.BILINEAR
 
 
-def main(images: int) -> None:
-    """Print a row of the table for so many images."""
+def search(images: int) -> None:
+    """Print the figures for so many images."""
     rng = np.random.default_rng(0)
     fingerprints = synthetic(images, rng)
     features = rng.normal(size=(images, FEATURES)).astype(np.float32)
@@ -41,15 +42,15 @@ def main(images: int) -> None:
     planted = {(row, images - COPIES + row) for row in range(COPIES)}
     found = set(zip(pairs["image"].tolist(), pairs["other"].tolist(), strict=True))
     print(
-        f"{images:8,} images: {clock:6.0f} s by the clock, {used:6.0f} s of the processor "
-        f"({1000 * used / images:.1f} ms an image), at most {memory():.0f} MB ({before:.0f} before), "
+        f"{images:8,} images: {clock:6.0f} s, {used:6.0f} s of processor time "
+        f"({1000 * used / images:.1f} ms an image), peak {memory():.0f} MB ({before:.0f} before), "
         f"{len(planted & found)} of {COPIES} copies found, {len(found - planted)} other pairs",
         flush=True,
     )
 
 
 def synthetic(images: int, rng: np.random.Generator) -> Fingerprinted:
-    """Fingerprinted of different images, then of copies of the first ones."""
+    """Return the fingerprints of different images, then of copies of the first ones."""
     design = PhantomCohort(images=PHANTOMS, size=(SIDE, SIDE), duplicates=0)
     drawn = [resized(255 * draw(design, shot)) for shot in plan(design)]
     store, first = Fingerprints(), []
@@ -64,13 +65,13 @@ def synthetic(images: int, rng: np.random.Generator) -> Fingerprinted:
 
 
 def resized(pixels: np.ndarray) -> np.ndarray:
-    """Return a square of SIDE, uint8."""
+    """Return an image of SIDE × SIDE, uint8."""
     image = Image.fromarray(pixels.astype(np.float32)).resize((SIDE, SIDE), RESAMPLING)
     return np.asarray(image).clip(0, 255).round().astype(np.uint8)
 
 
 def warped(square: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Move the nodes of a grid, and what lies between them with them."""
+    """Move the nodes of a grid, and interpolate between them."""
     ends = np.linspace(0, SIDE, CELLS + 1)
     nodes = np.stack(np.meshgrid(ends, ends), axis=-1) + rng.normal(0, WARP * SIDE, (CELLS + 1, CELLS + 1, 2))
     cells = [
@@ -94,14 +95,25 @@ def copied(square: np.ndarray, rng: np.random.Generator, *, mirrored: bool) -> n
 
 
 def memory() -> float:
-    """Return the most that this process held, in MB."""
+    """Return the peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 
 
+def main() -> None:
+    """Search among each number of images in a process of its own."""
+    parser = arguments(__doc__)
+    parser.add_argument("--images", type=int, nargs="+", default=[1000, 10_000], help="[1000 10000]")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        search(options.one)
+        return
+    results = Results("copies_growth", options.out)
+    for count in options.images:
+        command = [sys.executable, "-m", "benchmarks.copies_growth", "--one", str(count)]
+        line = subprocess.check_output(command, text=True).strip()
+        results.add(line, images=count, figures=line)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) == 2:
-        main(int(sys.argv[1]))
-    else:
-        print(f"{os.cpu_count()} cores")
-        for count in sys.argv[1:]:
-            subprocess.run([sys.executable, __file__, count], check=True)
+    main()

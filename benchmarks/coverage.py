@@ -1,32 +1,34 @@
-"""How often 95 % intervals hold the true figure, in simulated cohorts.
+"""The coverage of 95 % intervals in simulated cohorts: how often each contains the true value.
 
-    python benchmarks/coverage.py --simulations 2000
-
-prints one line a setting: coverage, marked where it leaves 93 to 97 %, and mean width. Scores are normal; of
-several images a patient, half of the variance is the patient's. ``plain`` is area and 1.96 standard errors.
+Each line has the coverage, marked with * outside 93 to 97 %, and the mean width. Scores are normal; with
+several images per patient, half of the variance is the patient's. ``plain`` is the AUC ± 1.96 standard
+errors.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product, starmap
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from benchmarks.measuring import Results, arguments
 from hilum.metrics import Estimate, auc_difference, auc_interval, auc_variance, bootstrap, newcombe, wilson
 from hilum.metrics.intervals import Contrast
 
+Floats = NDArray[Any]
 Interval = tuple[float, float]
-SICK = 0.4
+PREVALENCE = 0.4
 
 
 @dataclass(frozen=True)
 class Setting:
-    """An interval, where it is tried, and the true figure."""
+    """A method of intervals, the cohort it is tried on, and the true value."""
 
     method: str
     where: str
@@ -34,24 +36,25 @@ class Setting:
     draw: Callable[[np.random.Generator], Interval]
 
     def coverage(self, simulations: int, rng: np.random.Generator) -> tuple[float, float]:
-        """Return the share of intervals that hold the truth, and their mean width; NaN holds nothing."""
+        """Return the share of intervals with the truth in them, and their mean width."""
         low, high = np.array([self.draw(rng) for _ in range(simulations)]).T
         return float(((low <= self.truth) & (self.truth <= high)).mean()), float(np.nanmean(high - low))
 
 
-def cohort(images: int, each: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the patient of each image, and who is sick: two in five patients."""
+def cohort(images: int, each: int) -> tuple[Floats, Floats]:
+    """Return the patient of each image, and which images are positive: those of two in five patients."""
     patients = np.repeat(np.arange(images // each), each)
-    return patients, patients < SICK * (images // each)
+    return patients, patients < PREVALENCE * (images // each)
 
 
-def noise(patients: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw a standard normal number an image, that correlates by 0.5 within a patient."""
-    return math.sqrt(0.5) * (rng.normal(size=patients.max() + 1)[patients] + rng.normal(size=patients.size))
+def noise(patients: Floats, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw a standard normal value per image, with a correlation of 0.5 within a patient."""
+    patient, image = rng.normal(size=patients.max() + 1)[patients], rng.normal(size=patients.size)
+    return np.asarray(math.sqrt(0.5) * (patient + image), np.float64)
 
 
 def gap(auc: float) -> float:
-    """Return the distance of two normal scores that gives an AUC."""
+    """Return the distance between the means of two normal scores that gives an AUC."""
     return math.sqrt(2) * float(ndtri(auc))
 
 
@@ -73,12 +76,12 @@ def shares(n: int, truth: float, m: int, other: float) -> Setting:
 
 def area_of(images: int, auc: float, each: int, rng: np.random.Generator) -> Estimate:
     """Draw a cohort and estimate its AUC as `hilum.metrics.evaluate` does."""
-    patients, sick = cohort(images, each)
-    score = gap(auc) * sick + noise(patients, rng)
-    value = float(Contrast("", sick, sick, score).roc_auc(np.ones((1, sick.size)))[0])
-    fewest = min(np.unique(patients[side]).size for side in (sick, ~sick))
-    found = wilson(fewest, fewest) if value == 1 else auc_interval(sick, score, patients)
-    return Estimate.around(value, found, sick.size)
+    patients, positive = cohort(images, each)
+    score = gap(auc) * positive + noise(patients, rng)
+    value = float(Contrast("", positive, positive, score).roc_auc(np.ones((1, positive.size)))[0])
+    fewest = min(np.unique(patients[side]).size for side in (positive, ~positive))
+    found = wilson(fewest, fewest) if value == 1 else auc_interval(positive, score, patients)
+    return Estimate.around(value, found, positive.size)
 
 
 def area(images: int, auc: float, each: int) -> Setting:
@@ -92,13 +95,13 @@ def area(images: int, auc: float, each: int) -> Setting:
 
 
 def plain_area(images: int, auc: float, each: int) -> Setting:
-    """The interval that is not used: symmetric around the area."""
+    """The symmetric interval around the AUC, which hilum does not use."""
 
     def draw(rng: np.random.Generator) -> Interval:
-        patients, sick = cohort(images, each)
-        score = gap(auc) * sick + noise(patients, rng)
-        value = float(Contrast("", sick, sick, score).roc_auc(np.ones((1, sick.size)))[0])
-        half = 1.96 * math.sqrt(auc_variance(sick, score, patients))
+        patients, positive = cohort(images, each)
+        score = gap(auc) * positive + noise(patients, rng)
+        value = float(Contrast("", positive, positive, score).roc_auc(np.ones((1, positive.size)))[0])
+        half = 1.96 * math.sqrt(auc_variance(positive, score, patients))
         return value - half, min(1.0, value + half)
 
     return Setting("DeLong, plain", f"n {images}, {each} a patient, AUC {auc}", auc, draw)
@@ -108,20 +111,20 @@ def areas(images: int, a: float, b: float, each: int) -> Setting:
     """DeLong's interval of the difference of two scores that correlate by 0.6 on the same images."""
 
     def draw(rng: np.random.Generator) -> Interval:
-        patients, sick = cohort(images, each)
+        patients, positive = cohort(images, each)
         shared = noise(patients, rng)
-        scores = (
-            gap(auc) * sick + math.sqrt(0.6) * shared + math.sqrt(0.4) * noise(patients, rng)
+        a_score, b_score = (
+            gap(auc) * positive + math.sqrt(0.6) * shared + math.sqrt(0.4) * noise(patients, rng)
             for auc in (a, b)
         )
-        found = auc_difference(sick, *scores, patients).difference
+        found = auc_difference(positive, a_score, b_score, patients).difference
         return (0.0, 0.0) if math.isnan(found.low) else (found.low, found.high)
 
     return Setting("DeLong, difference", f"n {images}, {each} a patient, AUC {a} and {b}", a - b, draw)
 
 
 def area_drop(images: int, auc: float, others: int, other: float, each: int) -> Setting:
-    """Newcombe's way with the AUCs of two cohorts."""
+    """Newcombe's interval of the difference of two cohorts' AUCs."""
 
     def draw(rng: np.random.Generator) -> Interval:
         found = newcombe(area_of(images, auc, each, rng), area_of(others, other, each, rng))
@@ -133,18 +136,19 @@ def area_drop(images: int, auc: float, others: int, other: float, each: int) -> 
 
 def resampled(people: int, each: int, figure: str, distance: float = 1.5) -> Setting:
     """The bootstrap over patients, of the mean score or of balanced accuracy."""
-    truth = {"mean": SICK * distance, "balanced accuracy": float(ndtr(distance / 2))}[figure]
+    truth = {"mean": PREVALENCE * distance, "balanced accuracy": float(ndtr(distance / 2))}[figure]
 
     def draw(rng: np.random.Generator) -> Interval:
         patients, _ = cohort(people * each, each)
-        sick = (rng.random(people) < SICK)[patients]
-        score = distance * sick + noise(patients, rng)
-        side = Contrast("", sick, score > distance / 2, score)
+        positive = (rng.random(people) < PREVALENCE)[patients]
+        score = distance * positive + noise(patients, rng)
+        side = Contrast("", positive, score > distance / 2, score)
 
-        def mean(weights: np.ndarray) -> np.ndarray:
-            return weights @ score / weights.sum(axis=1)
+        def mean(weights: Floats) -> Floats:
+            means: Floats = weights @ score / weights.sum(axis=1)
+            return means
 
-        def balanced(weights: np.ndarray) -> np.ndarray:
+        def balanced(weights: Floats) -> Floats:
             rates = side.values(weights)
             return (rates["sensitivity"] + rates["specificity"]) / 2
 
@@ -171,16 +175,18 @@ def settings() -> Iterator[Setting]:
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--simulations", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
+    """Simulate every setting."""
+    parser = arguments(__doc__)
+    parser.add_argument("--simulations", type=int, default=2000, help="cohorts per setting [2000]")
+    parser.add_argument("--seed", type=int, default=0, help="[0]")
     options = parser.parse_args()
+    results = Results("coverage", options.out)
     for number, setting in enumerate(settings()):
         rng = np.random.default_rng([options.seed, number])
         held, width = setting.coverage(options.simulations, rng)
         mark = " " if 0.93 <= held <= 0.97 else "*"
-        print(f"{setting.method:20}{setting.where:46}{held:7.1%} {mark}  width {width:.3f}", flush=True)
+        line = f"{setting.method:20}{setting.where:46}{held:7.1%} {mark}  width {width:.3f}"
+        results.add(line, method=setting.method, where=setting.where, coverage=held, width=width)
 
 
 if __name__ == "__main__":

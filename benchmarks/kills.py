@@ -1,8 +1,6 @@
-"""Kill `hilum train` at random moments; the next call must complete, and equal an unbroken run.
+"""Kill ``hilum train`` at random moments: the next call must complete and equal an uninterrupted run.
 
-    python benchmarks/kills.py --times 20 --recipe demo --data data
-
-Prints one line a kill and exits with 1 if any result differs.
+Prints a line per kill, and exits with 1 if any result differs.
 """
 
 from __future__ import annotations
@@ -17,6 +15,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import Results, arguments
 
 SAME = (
     "recipe.yaml",
@@ -32,45 +33,48 @@ SAME = (
 
 def main() -> int:
     """Run the experiment that the module describes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--times", type=int, default=20)
-    parser.add_argument("--recipe", default="demo")
-    parser.add_argument("--data", type=Path, default=Path("data"))
-    parser.add_argument("--backbone", default="efficientnet_lite0")
-    parser.add_argument("--seed", type=int, default=0)
+    parser = arguments(__doc__, data=True)
+    parser.add_argument("--times", type=int, default=20, help="kills [20]")
+    parser.add_argument("--recipe", default="demo", help="[demo]")
+    parser.add_argument("--backbone", default="efficientnet_lite0", help="[efficientnet_lite0]")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments [0]")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        return campaign(options, Path(folder))
+        return campaign(options, Path(folder), Results("kills", options.out))
 
 
-def campaign(options: argparse.Namespace, folder: Path) -> int:
-    """Make one unbroken run, then kill and complete others."""
+def campaign(options: argparse.Namespace, folder: Path, results: Results) -> int:
+    """Make one uninterrupted run, then kill and complete others."""
+    whole = folder / "uninterrupted"
     start = time.perf_counter()
-    subprocess.run(**call(options, folder / "unbroken", folder / "cache"), check=True)
-    whole = time.perf_counter() - start
-    print(f"unbroken: {whole:.1f} s")
+    subprocess.run(**call(options, whole, folder / "cache"), check=True)
+    seconds = time.perf_counter() - start
+    results.add(f"uninterrupted: {seconds:.1f} s", seconds=seconds)
     moments = random.Random(options.seed)
     bad = 0
     for number in range(options.times):
         out, cache = folder / f"run{number}", folder / f"cache{number}"
-        moment = moments.uniform(0, whole)
+        moment = moments.uniform(0, seconds)
         killed = kill_after(moment, call(options, out, cache))
         if killed and not out.exists():  # else the kill came after the last file
             subprocess.run(**call(options, out, cache), check=True)
-        different = [name for name in SAME if not equal(folder / "unbroken" / name, out / name)]
+        different = [name for name in SAME if not equal(whole / name, out / name)]
         left = [entry.name for entry in folder.glob(".run*")]
         bad += bool(different or left)
-        print(
-            f"{number + 1:3}: {'killed' if killed else 'done'} at {moment:5.1f} s; "
-            f"{'equal' if not different else 'DIFFERENT: ' + ', '.join(different)}{' LEFT ' if left else ''}",
-            flush=True,
+        verdict = "equal" if not different else f"DIFFERENT: {', '.join(different)}"
+        results.add(
+            f"{number + 1:3}: {'killed' if killed else 'done'} at {moment:5.1f} s; {verdict}"
+            f"{'; temporary files LEFT' if left else ''}",
+            moment=moment,
+            different=different,
+            left=left,
         )
         shutil.rmtree(cache)
-    print(f"{options.times - bad} of {options.times} equal the unbroken run")
+    results.add(f"{options.times - bad} of {options.times} equal the uninterrupted run", bad=bad)
     return int(bad > 0)
 
 
-def call(options: argparse.Namespace, out: Path, cache: Path) -> dict[str, object]:
+def call(options: argparse.Namespace, out: Path, cache: Path) -> dict[str, Any]:
     """Return the arguments of a process that trains into `out`."""
     words = ["train", options.recipe, "--data", str(options.data), "--backbone", options.backbone]
     return {
@@ -80,8 +84,8 @@ def call(options: argparse.Namespace, out: Path, cache: Path) -> dict[str, objec
     }
 
 
-def kill_after(seconds: float, process: dict[str, object]) -> bool:
-    """Start a process and kill it after `seconds`; tell whether it was still running."""
+def kill_after(seconds: float, process: dict[str, Any]) -> bool:
+    """Start a process and kill it after `seconds`; return whether it was still running."""
     running = subprocess.Popen(**process)
     try:
         running.wait(timeout=seconds)
@@ -93,7 +97,7 @@ def kill_after(seconds: float, process: dict[str, object]) -> bool:
 
 
 def equal(one: Path, other: Path) -> bool:
-    """Tell whether two files hold the same bytes."""
+    """Return whether two files have the same bytes."""
     return other.is_file() and one.read_bytes() == other.read_bytes()
 
 

@@ -1,9 +1,8 @@
-"""Damage good files at random and read them: nothing may crash, hang, eat memory or raise strangers.
+"""Read randomly damaged files: nothing may crash, hang, exhaust memory or raise an undocumented exception.
 
-    python benchmarks/mutants.py --count 100000 --seed 0
-
-prints a table of outcomes, and ends with 1 if any mutant broke a promise: a signal, an exception outside
-`RadiographError`, more than 5 s of processor time, or more than 1 GiB of memory in any process.
+``python -m benchmarks.mutants --count 100000 --seed 0`` prints a table of outcomes, and exits with 1 if a
+mutant caused a signal, an exception other than `RadiographError`, more than 5 s of processor time, or more
+than 1 GiB of memory in any process.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import gdcm
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -36,10 +36,10 @@ SECONDS, MEMORY_KIB = 5.0, 1 << 20
 EXTREMES = (b"\0", b"\xff", b"\xff\xff\xff\xff", b"\x7f\xff", b"\0\0\0\0", b"\x80\0", b"\xff\xff\xff\x7f")
 
 
-def picture(rows: int = 40, columns: int = 48) -> np.ndarray:
+def picture(rows: int = 40, columns: int = 48) -> NDArray[np.uint8]:
     """Return a smooth uint8 picture."""
     y, x = np.mgrid[:rows, :columns]
-    return np.uint8(127 + 80 * np.sin(x / 7) * np.cos(y / 5) + x)
+    return np.asarray(127 + 80 * np.sin(x / 7) * np.cos(y / 5) + x).astype(np.uint8)
 
 
 def raster_files() -> dict[str, bytes]:
@@ -110,7 +110,7 @@ def written(ds: Dataset, syntax: str, pixels: bytes, *, compressed: bool = False
 
 
 def through_gdcm(content: bytes, syntax: int) -> bytes:
-    """Return a DICOM file with its pixels in another transfer syntax."""
+    """Convert a DICOM file to another transfer syntax."""
     with tempfile.TemporaryDirectory() as folder:
         before, after = str(Path(folder, "before.dcm")), str(Path(folder, "after.dcm"))
         Path(before).write_bytes(content)
@@ -168,10 +168,12 @@ def dicom_files() -> dict[str, bytes]:
 
 
 def mutate(content: bytes, rng: np.random.Generator) -> bytes:
-    """Damage `content` in one of a few ways: cut, changed, extreme, removed, repeated or foreign bytes."""
+    """Damage `content`: truncate it, or change, flip, overwrite, remove or repeat bytes."""
     out = bytearray(content)
-    floor = 132 if content[128:132] == b"DICM" else 0  # bytes that nobody reads
-    focus = min(len(out), floor + 400) if rng.random() < 0.5 else len(out)  # headers decide most
+    floor = 132 if content[128:132] == b"DICM" else 0  # the preamble, which is not read
+    focus = (
+        min(len(out), floor + 400) if rng.random() < 0.5 else len(out)
+    )  # half of the damage goes to the header
     way = rng.integers(10)
     if way == 0:
         return bytes(out[: rng.integers(len(out))])
@@ -195,7 +197,7 @@ def mutate(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def resealed(png: bytes) -> bytes:
-    """Correct the checksums of a PNG, so that damage gets past them."""
+    """Correct the checksums of a PNG, so that they do not reveal the damage."""
     out, place = bytearray(png), len(PNG)
     while place + 12 <= len(out):
         end = place + 8 + int.from_bytes(out[place : place + 4], "big")
@@ -207,18 +209,18 @@ def resealed(png: bytes) -> bytes:
 
 
 def outcome(content: bytes) -> str:
-    """Read one mutant and name what came of it."""
+    """Read one mutant and name the outcome."""
     try:
         decode(content, "mutant")
     except RadiographError as error:
         return type(error).__name__
     except BaseException as error:
-        return f"STRANGER {type(error).__name__}"
+        return f"UNEXPECTED {type(error).__name__}"
     return "Radiograph"
 
 
 def work(start: int, stop: int, seed: int) -> None:
-    """Read mutants `start` to `stop`, telling each before and after on standard output."""
+    """Read mutants `start` to `stop`, and print each before and after it is read."""
     files = list((raster_files() | dicom_files()).items())
     for index in range(start, stop):
         name, content = files[index % len(files)]
@@ -236,12 +238,12 @@ def work(start: int, stop: int, seed: int) -> None:
 
 
 def _decoder_seconds(wall: float) -> float:
-    """Count waiting for a decoding process as its work, unless the machine is merely busy."""
+    """Count a long wait for the decoding process as work; a short one may be other load on the machine."""
     return wall if wall > 1 else 0.0
 
 
 def campaign(count: int, seed: int) -> tuple[Counter[tuple[str, str]], list[str], float, int]:
-    """Return outcomes per kind of file, broken promises, the longest time (s), the largest memory (KiB)."""
+    """Return outcomes per kind of file, violations, the longest time (s) and the largest memory (KiB)."""
     outcomes: Counter[tuple[str, str]] = Counter()
     broken: list[str] = []
     slowest, largest, done = 0.0, 0, 0
@@ -253,11 +255,11 @@ def campaign(count: int, seed: int) -> tuple[Counter[tuple[str, str]], list[str]
                 index, name, *rest = line.rstrip("\n").split("\t")
                 done = int(index) + 1
                 if len(rest) < 3:
-                    continue  # it died over this one: see below
+                    continue  # the process died on this one: see below
                 outcomes[name, rest[0]] += 1
                 seconds, memory = float(rest[1]), int(rest[2])
                 slowest, largest = max(slowest, seconds), max(largest, memory)
-                if rest[0].startswith("STRANGER") or seconds > SECONDS or memory > MEMORY_KIB:
+                if rest[0].startswith("UNEXPECTED") or seconds > SECONDS or memory > MEMORY_KIB:
                     broken.append(line.strip())
         if child.returncode:
             outcomes["?", f"exit {child.returncode}"] += 1
@@ -278,7 +280,8 @@ def main() -> int:
     parser.add_argument("--work", type=int, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        work(*options.work, options.seed)
+        start, stop = options.work
+        work(start, stop, options.seed)
         return 0
     began = time.monotonic()
     outcomes, broken, slowest, largest = campaign(options.count, options.seed)
@@ -299,7 +302,7 @@ def main() -> int:
     sys.stdout.write(f"{'all':20}  " + "  ".join(f"{result} {totals[result]}" for result in results) + "\n")
     sys.stdout.write(
         f"{options.count} mutants in {time.monotonic() - began:.0f} s; slowest {slowest:.2f} s, "
-        f"largest process {largest / 1024:.0f} MiB, {len(broken)} broken promises\n"
+        f"largest process {largest / 1024:.0f} MiB, {len(broken)} violations\n"
     )
     sys.stdout.writelines(f"  {line}\n" for line in broken[:20])
     return int(bool(broken))

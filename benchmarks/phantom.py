@@ -1,20 +1,19 @@
-"""How many synthetic radiographs a second: ``python benchmarks/phantom.py [images] [pixels]``."""
+"""Synthetic radiographs a second, encoded as PNG: on one core, and written to a folder on all cores."""
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.measuring import Results, arguments, cores, timed
 from hilum.phantom import PhantomCohort, Shortcut, ShortcutKind, write
 from hilum.phantom.cohort import plan
 from hilum.phantom.folder import draw, encode
 
 
 def one_core(design: PhantomCohort) -> float:
-    """Images per second of one core's time: drawn and encoded as PNG in one thread."""
+    """Return images per second of processor time, drawn and encoded in one thread."""
     shots = plan(design)
     began = time.process_time()
     for shot in shots:
@@ -22,22 +21,25 @@ def one_core(design: PhantomCohort) -> float:
     return design.images / (time.process_time() - began)
 
 
-def whole_machine(design: PhantomCohort) -> float:
-    """Images per second by the clock: a cohort written to a temporary folder by all cores."""
-    with tempfile.TemporaryDirectory() as parent:
-        began = time.perf_counter()
-        write(design, Path(parent) / "phantom")
-        return design.images / (time.perf_counter() - began)
+def all_cores(design: PhantomCohort) -> float:
+    """Return images per second of wall-clock time, written to a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        return design.images / timed(lambda: write(design, Path(folder) / "phantom"))
 
 
-def main(images: int = 100, pixels: int = 512) -> None:
-    """Print both rates for `images` square images, PNG included."""
+def main() -> None:
+    """Print both rates."""
+    parser = arguments(__doc__)
+    parser.add_argument("--images", type=int, default=100, help="[100]")
+    parser.add_argument("--pixels", type=int, default=512, help="side of the images [512]")
+    options = parser.parse_args()
+    results = Results("phantom", options.out)
     one_size = (Shortcut(ShortcutKind.RESOLUTION, strength=0, rate=0),)
-    design = PhantomCohort(images=images, size=(pixels, pixels), shortcuts=one_size)
+    design = PhantomCohort(images=options.images, size=(options.pixels, options.pixels), shortcuts=one_size)
     one_core(PhantomCohort(images=2))  # loads what is loaded once
-    sys.stdout.write(f"{one_core(design):.1f} images per second of one core, {pixels} px\n")
-    sys.stdout.write(f"{whole_machine(design):.1f} images/s by the clock, {os.cpu_count()} cores\n")
+    for where, rate in ("one core", one_core(design)), (f"{cores()} cores", all_cores(design)):
+        results.add(f"{options.pixels} px, {where}: {rate:.1f} images/s", where=where, images_per_second=rate)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

@@ -1,17 +1,13 @@
-"""What reading at the size that is needed saves, and what it changes.
+"""What reading at reduced size saves, and how far it changes pixels and probabilities.
 
-    python benchmarks/reading.py DATA [--run RUN …] [--side 224 237 112 56] [--margin 2] [--images 60]
-
-prints three tables of the real images in DATA that `decode(…, side=…)` reduces: milliseconds an image on one
-thread, read and prepared, for each format and size (in turn, the best of five); how far prepared pixels move
-from those of the whole picture, for each side and factor (small sides reach the factors that only larger
-pictures reach at 224); and for each run how far probabilities move, and how many decisions change.
+Three tables of the real images in --data that `decode(…, side=…)` reduces: milliseconds an image in one
+thread, read and preprocessed, for each format and size (alternating, the best of five); how far preprocessed
+pixels differ from those of the full image, for each side and factor (small sides reach factors that only
+larger images reach at 224); and for each --run how far probabilities move, and how many decisions change.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -22,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.measuring import Results, arguments
 from hilum.bundle import Bundle
 from hilum.classifier import Threshold, decide
 from hilum.errors import RadiographError
@@ -36,8 +33,8 @@ SIZES = (
 )
 
 
-def prepared(content: bytes, preprocessing: Preprocessing, side: int | None) -> NDArray[np.float32]:
-    """Decode and prepare."""
+def preprocessed(content: bytes, preprocessing: Preprocessing, side: int | None) -> NDArray[np.float32]:
+    """Decode and preprocess."""
     radiograph = decode(content, "image", side=side)
     return preprocessing.apply(radiograph.pixels, radiograph.extent)
 
@@ -48,13 +45,13 @@ def milliseconds(content: bytes, side: int) -> tuple[float, float]:
     for _ in range(TIMES):
         for place, asked in enumerate((None, side)):
             began = time.perf_counter()
-            prepared(content, Preprocessing(side), asked)
+            preprocessed(content, Preprocessing(side), asked)
             best[place] = min(best[place], 1e3 * (time.perf_counter() - began))
     return best[0], best[1]
 
 
 def enlarged(paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
-    """Yield pictures as large as films are digitised, which the collection's scaled-down files are not."""
+    """Yield images as large as digitised film; the files of the collections are scaled down."""
     for path in paths:
         square = Preprocessing(2048).apply(read(path).pixels)
         for form, image in (
@@ -66,8 +63,8 @@ def enlarged(paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
             yield path, stream.getvalue()
 
 
-def times(paths: list[Path], side: int, count: int) -> None:
-    """Print the time an image, format by format."""
+def times(paths: list[Path], side: int, count: int, results: Results) -> None:
+    """Print the time an image, by format and size."""
     found: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     shuffled = list(np.random.default_rng(0).permutation(np.array(paths, object)))
     for path, content in [*((path, path.read_bytes()) for path in shuffled), *enlarged(shuffled[:count])]:
@@ -78,16 +75,17 @@ def times(paths: list[Path], side: int, count: int) -> None:
         size = [name for least, name in SIZES if min(header.rows, header.columns) >= least][-1]
         if len(found[header.format, size]) < count:
             found[header.format, size].append(milliseconds(content, side))
-    print(f"\nms an image, read and prepared to {side}{'whole':>24}{'reduced':>10}{'n':>6}")
+    results.say(f"\nms an image, read and preprocessed to {side}{'full':>20}{'reduced':>10}{'n':>6}")
     for (form, size), rows in sorted(found.items()):
         whole, reduced = np.mean(rows, axis=0)
-        print(f"  {form:8}{size:34}{whole:12.2f}{reduced:10.2f}{len(rows):6}")
+        line = f"  {form:8}{size:34}{whole:12.2f}{reduced:10.2f}{len(rows):6}"
+        results.add(line, format=form, size=size, full_ms=whole, reduced_ms=reduced, images=len(rows))
 
 
 def pairs(
     paths: list[Path], preprocessing: Preprocessing
 ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
-    """Yield the factor and both squares of each image that is reduced."""
+    """Yield the factor of each image that is reduced, and its preprocessed pixels, full and reduced."""
     for path in paths:
         try:
             small = read(path, side=preprocessing.size)
@@ -98,62 +96,67 @@ def pairs(
             yield -(-small.extent[0] // len(small.pixels)), preprocessing.apply(read(path).pixels), square
 
 
-def pixels(paths: list[Path], side: int) -> None:
-    """Print how far prepared pixels move."""
+def pixels(paths: list[Path], side: int, results: Results) -> None:
+    """Print how far preprocessed pixels move."""
     found: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
     for factor, whole, reduced in pairs(paths, Preprocessing(side)):
         off = np.abs(whole - reduced)
         found[factor].append((float(off.mean()), float(np.quantile(off, 0.999)), float(off.max())))
     for factor, rows in sorted(found.items()):
         mean, high, most = np.array(rows).T
-        print(
+        results.add(
             f"  {side:4}{factor:8}{len(rows):8}{mean.mean():10.5f}{mean.max():12.5f}"
-            f"{high.mean():10.4f}{most.max():10.4f}"
+            f"{high.mean():10.4f}{most.max():10.4f}",
+            side=side,
+            factor=factor,
+            images=len(rows),
+            mean=mean.mean(),
+            largest=most.max(),
         )
 
 
-def probabilities(paths: list[Path], run: Path) -> None:
+def probabilities(paths: list[Path], run: Path, results: Results) -> None:
     """Print how far probabilities move."""
     model = Bundle.load(run)
     both = [(whole, reduced) for _, whole, reduced in pairs(paths, model.preprocessing)]
     if not both:
-        print(f"  {run.name:24}{0:6}  no image is large enough to be reduced")
+        results.add(f"  {run.name:24}{0:6}  no image is large enough to be reduced", run=run.name, images=0)
         return
     before, after = (model.probabilities(np.stack([pair[place] for pair in both])) for place in (0, 1))
     off = np.abs(before - after).max(axis=1)
     record = model.manifest.threshold
     threshold = Threshold(value=record.value, rule=record.rule)
     flips = int((decide(before, threshold) != decide(after, threshold)).sum())
-    print(
+    results.add(
         f"  {run.name:24}{len(off):6}{off.mean():10.5f}"
-        f"{np.quantile(off, 0.99):10.4f}{off.max():10.4f}{flips:8}"
+        f"{np.quantile(off, 0.99):10.4f}{off.max():10.4f}{flips:8}",
+        run=run.name,
+        images=len(off),
+        mean=off.mean(),
+        largest=off.max(),
+        changed_decisions=flips,
     )
 
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--run", type=Path, nargs="*", default=[])
-    parser.add_argument("--side", type=int, nargs="*", default=[224, 237, 112, 56])
-    parser.add_argument(
-        "--margin", type=float, default=preprocessing.MARGIN, help="what if the margin were another"
-    )
-    parser.add_argument("--images", type=int, default=60, help="images of each kind that are timed")
+    parser = arguments(__doc__, data=True)
+    parser.add_argument("--run", type=Path, nargs="*", default=[], help="runs to compare")
+    parser.add_argument("--side", type=int, nargs="*", default=[224, 237, 112, 56], help="[224 237 112 56]")
+    parser.add_argument("--margin", type=float, default=preprocessing.MARGIN, help="of the reduction")
+    parser.add_argument("--images", type=int, default=60, help="images of each kind that are timed [60]")
     options = parser.parse_args()
+    results = Results("reading", options.out)
     preprocessing.MARGIN = options.margin
     paths = [path for path in find_images([options.data]) if path.suffix != ".csv"]
     if options.images:
-        times(paths, 224, options.images)
-    print("\nprepared pixels: side  factor  images      mean  worst mean     99.9 %   largest")
+        times(paths, 224, options.images, results)
+    results.say("\npreprocessed pixels: side  factor  images  mean  worst mean  99.9 %  largest")
     for side in options.side:
-        pixels(paths, side)
-    print("\nprobabilities of a run  images      mean      99 %   largest   flips")
+        pixels(paths, side, results)
+    results.say("\nprobabilities of a run  images  mean  99 %  largest  changed decisions")
     for run in options.run:
-        probabilities(paths, run)
-    sys.stdout.flush()
+        probabilities(paths, run, results)
 
 
 if __name__ == "__main__":

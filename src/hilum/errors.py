@@ -20,7 +20,6 @@
     ├── RunError                 a run folder is missing, damaged or incomplete
     │   └── RunExistsError           the folder already holds a finished run
     ├── AuditError               a run cannot be audited, or its audit cannot be read
-    ├── BenchError               one side of a benchmark failed or cannot be measured here
     ├── CacheError               the cache cannot be changed now
     ├── OfflineError             a download is needed but its server cannot be reached
     └── MissingLibraryError      an optional library is not installed
@@ -38,7 +37,6 @@ from pathlib import Path
 __all__ = [
     "AuditError",
     "BackboneError",
-    "BenchError",
     "BundleError",
     "CacheError",
     "ClassifierError",
@@ -170,10 +168,6 @@ class RunExistsError(RunError):
 
 class AuditError(HilumError):
     """A run cannot be audited, or its audit cannot be read."""
-
-
-class BenchError(HilumError):
-    """One side of a benchmark failed or cannot be measured here."""
 
 
 class CacheError(HilumError):

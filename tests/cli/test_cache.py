@@ -21,16 +21,16 @@ def sections(cache) -> set[str]:
     return {path.name[0] for path in (cache / "features").glob("[ab]*")}
 
 
-def test_info_tells_networks_images_and_sizes(call, cache):
-    told = call("cache", "info").stdout
+def test_info_shows_networks_images_and_sizes(call, cache):
+    shown = call("cache", "info").stdout
     for word in (str(cache), "features", "resnetv2_50", "square-3-64-stretch", "vgg16", "MB", "today"):
-        assert word in told
+        assert word in shown
 
 
 def test_info_of_an_empty_cache(call, tmp_path, monkeypatch):
     monkeypatch.setenv("HILUM_CACHE", str(tmp_path / "none"))
     done = call("cache", "info")
-    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "Nothing is there.")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "The cache is empty.")
 
 
 def test_prune_removes_one_network_by_any_of_its_names(call, cache):
@@ -40,7 +40,7 @@ def test_prune_removes_one_network_by_any_of_its_names(call, cache):
     assert sections(cache) == {"b"}
 
 
-def test_all_options_must_fit(call, cache):
+def test_entries_must_match_all_options(call, cache):
     call("cache", "prune", "--network", "vgg16", "--older-than", 1)
     assert sections(cache) == {"a", "b"}
 
@@ -55,7 +55,7 @@ def test_a_dry_run_removes_nothing(call, cache):
     assert sections(cache) == {"a", "b"}
 
 
-def test_prune_must_be_told_what(call, cache):
+def test_prune_needs_an_option(call, cache):
     done = call("cache", "prune")
     assert done.exit_code == 2
     assert "--older-than" in done.stderr

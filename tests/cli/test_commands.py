@@ -1,4 +1,4 @@
-"""The commands as a user types them."""
+"""The commands from the command line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from hilum.run.run import Run
         ("audit",),
         ("evaluate",),
         ("compare",),
-        ("bench", "audit"),
         ("demo",),
         ("cohort",),
         ("cohort", "list"),
@@ -150,7 +149,7 @@ def test_a_cohort_is_built_and_checked(call, demo_run, tmp_path):
 
 
 BRACKETS = "a [/x] b [red]"
-"""What the terminal's own markup would trip over, or swallow."""
+"""What Rich would take for markup."""
 
 
 def test_names_with_brackets_are_shown_as_they_are(call, demo_run, images, tmp_path):

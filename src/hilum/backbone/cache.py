@@ -36,7 +36,7 @@ class Kind(StrEnum):
     NETWORKS = "networks"
     """A network's graph."""
     BENCH = "bench"
-    """What `hilum bench` compares with, in a Python environment of its own."""
+    """Environments and logs of the benchmarks."""
 
 
 @dataclass(frozen=True)

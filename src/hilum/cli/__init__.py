@@ -1,4 +1,4 @@
-"""The command line: one file a command."""
+"""The command line: a file per group of commands."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The command ``hilum``: its subcommands, and what an error looks like.
+"""The command ``hilum``: its subcommands and its errors.
 
-Exit codes: 0 all done; 1 something failed, and standard error says what; 2 the command was misspelt.
-`hilum audit` has its own: 0 a sound result, 2 a doubtful one, 3 a broken one.
+Exit codes: 0 success; 1 failure, with its cause on standard error; 2 a usage error. `hilum audit` exits with
+0 for a sound result, 2 for a doubtful one and 3 for a broken one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hilum import __version__
-from hilum.cli import bench, cache, cohort, evaluate, train
+from hilum.cli import cache, cohort, evaluate, train
 from hilum.errors import HilumError, extra_required
 
 __all__ = ["app", "main"]
@@ -23,33 +23,33 @@ app = typer.Typer(
     name="hilum",
     help="Chest X-ray classifiers you can believe. For research, not diagnosis.",
     no_args_is_help=True,
-    rich_markup_mode=None,  # rich takes longer to load than all else that --help needs
+    rich_markup_mode=None,  # rich takes longer to load than everything else that --help needs
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; hilum's errors and the system's become one line, all else is a bug with its traceback.
+    """Run a command; print errors of hilum and of the system in one line, and any other with its traceback.
 
     Parameters
     ----------
     arguments : sequence of str, optional
-        The words after ``hilum``; those of the process otherwise.
+        What follows ``hilum``; by default the arguments of the process.
     """
     try:
         with extra_required():
             app(arguments)
     except HilumError as error:
-        _complain(str(error))
+        _exit_with(str(error))
     except OSError as error:  # a full disk, a folder without permission
         where = "" if error.filename is None else f"{error.filename}: "
-        _complain(f"{where}{error.strerror or error}")
+        _exit_with(f"{where}{error.strerror or error}")
 
 
-def _complain(what: str) -> NoReturn:
+def _exit_with(error: str) -> NoReturn:
     typer.secho("Error: ", fg="red", bold=True, err=True, nl=False)
-    typer.echo(what, err=True)
+    typer.echo(error, err=True)
     sys.exit(1)
 
 
@@ -76,7 +76,6 @@ app.command("compare")(evaluate.compare)
 app.command("report")(train.report)
 app.command("demo")(train.demo)
 app.add_typer(cohort.commands, name="cohort")
-app.add_typer(bench.commands, name="bench")
 app.add_typer(cache.commands, name="cache")
 app.command("backbones")(train.backbones)
 app.command("recipes")(train.recipes)

@@ -1,4 +1,4 @@
-"""``hilum cache``: what hilum keeps on disk to save time, and removing it."""
+"""``hilum cache``: what the cache folder holds, and how to remove it."""
 
 from __future__ import annotations
 
@@ -13,39 +13,38 @@ if TYPE_CHECKING:
 __all__ = ["commands"]
 
 
-commands = typer.Typer(help="What hilum keeps on disk to save time.", no_args_is_help=True)
+commands = typer.Typer(help="Show and clear the cache folder.", no_args_is_help=True)
 
 
 @commands.command()
 def info() -> None:
-    """Tell what the cache holds, its size, and when it was last used."""
+    """Show what the cache holds, its size, and when it was last used."""
     from hilum.backbone import cache_folder
     from hilum.backbone.cache import contents
     from hilum.cli.console import results
 
-    console = results()
-    console.print(str(cache_folder()), markup=False, soft_wrap=True)
+    results().print(str(cache_folder()), markup=False, soft_wrap=True)
     _show(contents())
 
 
 @commands.command()
 def prune(
     older_than: Annotated[
-        float | None, typer.Option(min=0, metavar="DAYS", help="What was not used for DAYS days.")
+        float | None, typer.Option(min=0, metavar="DAYS", help="Entries not used for DAYS days.")
     ] = None,
     network: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What belongs to this network (`hilum cache info`).")
+        str | None, typer.Option(metavar="NAME", help="Entries of this network (`hilum cache info`).")
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="All entries.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
 ) -> None:
-    """Remove what all given options fit. Its room on the disk is free at once."""
+    """Remove the entries that match all given options, and free their disk space."""
     from hilum.backbone import canonical
     from hilum.backbone.cache import contents, remove
     from hilum.cli.console import results
 
     if older_than is None and network is None and not all_:
-        raise typer.BadParameter("say what shall go: --older-than DAYS, --network NAME or --all")
+        raise typer.BadParameter("name what to remove: --older-than DAYS, --network NAME or --all")
     found = [
         item
         for item in contents()
@@ -58,28 +57,23 @@ def prune(
 
 
 def _show(items: Sequence[Kept]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    from hilum.cli.console import results
+    from hilum.cli.console import new_table, results
 
-    console = results()
     if not items:
-        console.print("Nothing is there.")
+        results().print("The cache is empty.")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("What", "Network"):
-        table.add_column(title, overflow="fold")
-    for title in ("Images", "Size", "Used"):
-        table.add_column(title, justify="right", no_wrap=True)
+    numbers = "Images", "Size", "Last used"
+    table = new_table("Kind", "Network", *numbers, right=numbers)
     groups: dict[tuple[str, str, str], list[Kept]] = {}
     for item in items:
         groups.setdefault((item.kind, item.network, item.about), []).append(item)
     for (kind, network, about), group in groups.items():
-        what = Text.assemble(network, (f"\n  {about}" if about else "", "dim"))
-        table.add_row(kind, what, *_sums(group), _age(min(item.age_days for item in group)))
+        name = Text.assemble(network, (f"\n  {about}" if about else "", "dim"))
+        table.add_row(kind, name, *_sums(group), _age(min(item.age_days for item in group)))
     table.add_row("all", "", *_sums(items), "")
-    console.print(table)
+    results().print(table)
 
 
 def _sums(items: Sequence[Kept]) -> tuple[str, str]:
@@ -88,7 +82,7 @@ def _sums(items: Sequence[Kept]) -> tuple[str, str]:
 
 
 def _size(count: int) -> str:
-    """Write bytes out.
+    """Format a number of bytes.
 
     >>> _size(8_404), _size(123_456_789)
     ('0.0 MB', '123.5 MB')
@@ -97,7 +91,7 @@ def _size(count: int) -> str:
 
 
 def _age(days: float) -> str:
-    """Write an age out.
+    """Format an age.
 
     >>> _age(0.2), _age(1.5), _age(40)
     ('today', '1 day ago', '40 days ago')

@@ -1,52 +1,36 @@
-"""``hilum cohort``: collections on disk, and the tables made of them."""
+"""``hilum cohort``: collections of radiographs, tables of images, and copies of images."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from hilum.backbone import FeatureStore, extract, open_backbone
-from hilum.cohort import locate
-from hilum.cohort.duplicates import CopyKind, find_copies
-from hilum.progress import Progress
-from hilum.radiograph import Preprocessing, find_images
-from hilum.recipe.settings import BackboneSettings
 
 if TYPE_CHECKING:
     from hilum.cohort import Cohort
+    from hilum.progress import Progress
 
-__all__ = ["Duplicates", "commands", "search", "show"]
+__all__ = ["commands"]
 
 
-commands = typer.Typer(help="Collections on disk, and the tables made of them.", no_args_is_help=True)
+commands = typer.Typer(help="Collections of radiographs, and tables of images.", no_args_is_help=True)
 
-_Data = Annotated[Path, typer.Option(help="Folder that holds the sources.")]
+_Data = Annotated[Path, typer.Option(help="Folder with the sources.")]
 
 
 @commands.command("list")
 def list_(data: _Data = Path("data")) -> None:
-    """List the sources that hilum knows, and which are here."""
-    from rich.table import Table
-
-    from hilum.cli.console import results
+    """List the sources that hilum knows, and which of them are in the data folder."""
+    from hilum.cli.console import new_table, results
     from hilum.cohort import SOURCES
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("Source", "What it is", "Licence", "Here"):
-        table.add_column(title, overflow="fold")
+    table = new_table("Source", "Description", "Licence", "Present")
     for source in SOURCES.values():
-        here = ("yes" if source.is_present(data) else "no") if source.marker else "–"
-        table.add_row(source.name, source.title, source.licence, here)
+        present = ("yes" if source.is_present(data) else "no") if source.marker else "–"
+        table.add_row(source.name, source.title, source.licence, present)
     results().print(table)
 
 
@@ -55,7 +39,7 @@ def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A source (`hilum cohort list`).")],
     data: _Data = Path("data"),
 ) -> None:
-    """Download a collection from its public home. An interrupted download goes on where it was."""
+    """Download a collection from its public home. An interrupted download is resumed."""
     from hilum.cli.console import TerminalProgress, results, status
     from hilum.cohort import fetch as fetch_source
 
@@ -65,11 +49,11 @@ def fetch(
 
 @commands.command()
 def build(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name or a YAML file.")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="The name of a recipe or a YAML file.")],
     out: Annotated[Path, typer.Option(help="The table, .csv or .parquet.")],
     data: _Data = Path("data"),
 ) -> None:
-    """Write the table of images that RECIPE selects. It tells the rows left out, and why."""
+    """Write the table of images that RECIPE selects, and show which are excluded and why."""
     from hilum.cli.console import TerminalProgress, status
     from hilum.cohort import build as build_cohort
     from hilum.recipe import load
@@ -84,7 +68,7 @@ def check(
     cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="A table, .csv or .parquet.")],
     data: _Data = Path("data"),
 ) -> None:
-    """Read every image of COHORT; tell what cannot be read. Exits with 1 if any image failed."""
+    """Read every image of COHORT. Exits with 1 if any image cannot be read."""
     from hilum.cli.console import TerminalProgress, status
     from hilum.cohort import Cohort
     from hilum.cohort import check as check_cohort
@@ -99,98 +83,76 @@ def check(
         raise typer.Exit(1)
 
 
+def _show(cohort: Cohort) -> None:
+    from rich.text import Text
+
+    from hilum.cli.console import new_table, results
+
+    included = new_table("Label", "Source", "Images", "Patients")
+    for row in cohort.summary().itertuples():
+        included.add_row(Text(str(row.label)), Text(str(row.source)), str(row.images), str(row.patients))
+    console = results()
+    console.print(included)
+    if len(cohort.exclusions):
+        excluded = new_table("Excluded because", "Images")
+        for reason, count in cohort.exclusions["reason"].value_counts().items():
+            excluded.add_row(str(reason), str(count))
+        console.print()
+        console.print(excluded)
+
+
 @commands.command()
 def duplicates(
     cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="A table, or a folder of images.")],
     against: Annotated[
-        Path | None, typer.Option(metavar="OTHER", help="Look for copies in OTHER; else within COHORT.")
+        Path | None,
+        typer.Option(metavar="OTHER", help="Search for copies in OTHER instead of within COHORT."),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder that the table's paths start from.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder that the paths of the table start from.")] = None,
     against_data: Annotated[
-        Path | None, typer.Option(help="The same for OTHER's table.  [default: as --data]")
+        Path | None, typer.Option(help="The same for the table OTHER.  [default: as --data]")
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Find copies of images. Also those that were resized, cropped, mirrored or encoded anew."""
-    from hilum.cli.console import TerminalProgress, results, status
+    """Find copies of images, including resized, cropped, mirrored and re-encoded ones."""
+    from hilum.cli.console import TerminalProgress, status
 
     places = [(cohort, data)] if against is None else [(cohort, data), (against, against_data or data)]
-    found = search(places, TerminalProgress(status()))
-    for image, cause in found.failures.items():
+    found = _search(places, TerminalProgress(status()))
+    for image, cause in found["unreadable"].items():
         typer.echo(f"{image}: {cause}", err=True)
     if json_:
-        print(json.dumps(found.as_dict(), ensure_ascii=False, indent=1))
+        print(json.dumps(found, ensure_ascii=False, indent=1))
     else:
-        show(found, results())
+        _show_copies(found)
 
 
-def _show(cohort: Cohort) -> None:
-    from rich.table import Table
-    from rich.text import Text
+def _search(places: Sequence[tuple[Path, Path | None]], progress: Progress) -> dict[str, Any]:
+    """Find copies within one cohort or between two; a cohort is a table with its data folder, or a folder.
 
-    from hilum.cli.console import results
-
-    used = Table("Label", "Source", "Images", "Patients", box=None, padding=(0, 2, 0, 0))
-    for row in cohort.summary().itertuples():
-        used.add_row(Text(str(row.label)), Text(str(row.source)), str(row.images), str(row.patients))
-    console = results()
-    console.print(used)
-    if len(cohort.exclusions):
-        left = Table("Left out because", "Images", box=None, padding=(0, 2, 0, 0))
-        for reason, count in cohort.exclusions["reason"].value_counts().items():
-            left.add_row(str(reason), str(count))
-        console.print()
-        console.print(left)
-
-
-@dataclass(frozen=True)
-class Duplicates:
-    """Copies by the names of their images.
-
-    Parameters
-    ----------
-    pairs : list of dict
-        ``image, other, kind, similarity, mirrored, scale`` each.
-    images : int
-    others : int, optional
-        Images of the other cohort; None without one.
-    failures : dict of str to str
-        Why images could not be read.
+    Returns
+    -------
+    dict
+        What ``--json`` prints: ``pairs``, ``images``, ``other_images``, ``kinds``, ``unreadable``.
     """
+    from hilum.backbone import FeatureStore, extract, open_backbone
+    from hilum.cohort.duplicates import CopyKind, find_copies
+    from hilum.radiograph import Preprocessing
+    from hilum.recipe.settings import BackboneSettings
 
-    pairs: list[dict[str, Any]]
-    images: int
-    others: int | None
-    failures: dict[str, str]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what ``--json`` prints."""
-        return {
-            "pairs": self.pairs,
-            "images": self.images,
-            "other_images": self.others,
-            "kinds": {str(kind): sum(one["kind"] == kind for one in self.pairs) for kind in CopyKind},
-            "unreadable": self.failures,
-        }
-
-
-@dataclass(frozen=True)
-class _Listed:
-    names: list[str]
-    paths: list[Path]
-
-
-def search(places: Sequence[tuple[Path, Path | None]], progress: Progress) -> Duplicates:
-    """Find copies within one cohort, or between two: tables with their data folders, or folders of images."""
-    lists = [_listed(*place) for place in places]
-    features = [_features(one.paths, progress) for one in lists]
-    other, values = (lists[1].paths, features[1]) if len(lists) > 1 else (None, None)
-    found = find_copies(lists[0].paths, features[0], other, values, progress)
-    first, second = lists[0].names, lists[-1].names
+    backbone = open_backbone(BackboneSettings())
+    cohorts = []
+    with FeatureStore.open(progress=progress) as store:
+        for names, paths in map(_listed, *zip(*places, strict=True)):
+            features = extract(paths, Preprocessing(backbone.size), backbone, store, progress).values
+            cohorts.append((names, paths, features))
+    names, paths, features = cohorts[0]
+    other_names, other_paths, other_features = cohorts[-1] if len(cohorts) > 1 else (names, None, None)
+    found = find_copies(paths, features, other_paths, other_features, progress)
     pairs = [
         {
-            "image": first[row["image"]],
-            "other": second[row["other"]],
+            "image": names[row["image"]],
+            "other": other_names[row["other"]],
             "kind": str(row["kind"]),
             "similarity": round(row["similarity"], 4),
             "mirrored": row["mirrored"],
@@ -198,42 +160,50 @@ def search(places: Sequence[tuple[Path, Path | None]], progress: Progress) -> Du
         }
         for row in found.pairs.to_dict("records")
     ]
-    failures = {first[row]: error.cause for row, error in found.failures.items()}
-    failures |= {second[row]: error.cause for row, error in found.other_failures.items()}
-    return Duplicates(pairs, len(first), len(second) if len(lists) > 1 else None, failures)
+    unreadable = {names[row]: error.cause for row, error in found.failures.items()}
+    unreadable |= {other_names[row]: error.cause for row, error in found.other_failures.items()}
+    return {
+        "pairs": pairs,
+        "images": len(names),
+        "other_images": None if other_paths is None else len(other_paths),
+        "kinds": {str(kind): sum(one["kind"] == kind for one in pairs) for kind in CopyKind},
+        "unreadable": unreadable,
+    }
 
 
-def _listed(place: Path, data: Path | None) -> _Listed:
+def _listed(place: Path, data: Path | None) -> tuple[list[str], list[Path]]:
+    """Return the names and the paths of the images of a table or a folder."""
+    from hilum.cohort import locate
+    from hilum.radiograph import find_images
+
     if place.is_dir():
         paths = find_images([place])
-        return _Listed([path.relative_to(place).as_posix() for path in paths], paths)
+        return [path.relative_to(place).as_posix() for path in paths], paths
     cohort = locate(place, data)
-    return _Listed(cohort.table["image"].tolist(), cohort.paths)
+    return cohort.table["image"].tolist(), cohort.paths
 
 
-def _features(paths: Sequence[Path], progress: Progress) -> NDArray[np.float32]:
-    backbone = open_backbone(BackboneSettings())
-    with FeatureStore.open(progress=progress) as store:
-        return extract(paths, Preprocessing(backbone.size), backbone, store, progress).values
+def _show_copies(found: dict[str, Any]) -> None:
+    """Print the pairs, each image once, and a summary."""
+    from rich.text import Text
 
+    from hilum.cli.console import new_table, results
 
-def show(found: Duplicates, console: Console) -> None:
-    """Print the pairs, each image once, and a line that sums them up."""
-    table = Table("Image", "Copy", "Kind", "Similarity", box=None, padding=(0, 2, 0, 0))
+    console, pairs = results(), found["pairs"]
+    table = new_table("Image", "Copy", "Kind", "Similarity")
     last = None
-    for pair in found.pairs:
-        mirrored = ", mirrored" if pair["mirrored"] else ""
+    for pair in pairs:
+        kind = f"{pair['kind']}{', mirrored' if pair['mirrored'] else ''}"
         name = "" if pair["image"] == last else pair["image"]
         last = pair["image"]
-        table.add_row(
-            Text(name), Text(pair["other"]), f"{pair['kind']}{mirrored}", f"{pair['similarity']:.3f}"
-        )
-    if found.pairs:
+        table.add_row(Text(name), Text(pair["other"]), kind, f"{pair['similarity']:.3f}")
+    if pairs:
         console.print(table)
         console.print()
-    among = f"{found.images} images" if found.others is None else f"{found.images} and {found.others} images"
-    kinds = [f"{count} {kind}" for kind, count in found.as_dict()["kinds"].items() if count]
-    unread = f" {len(found.failures)} could not be read." if found.failures else ""
-    counted = f"{len(found.pairs)} pairs of copies" if len(found.pairs) != 1 else "1 pair of copies"
-    told = f": {', '.join(kinds)}" if kinds else ""
-    console.print(f"{counted} among {among}{told}.{unread}", markup=False, soft_wrap=True)
+    others = "" if found["other_images"] is None else f" and {found['other_images']}"
+    kinds = [f"{count} {kind}" for kind, count in found["kinds"].items() if count]
+    unreadable = f" {len(found['unreadable'])} could not be read." if found["unreadable"] else ""
+    count = f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'} of copies"
+    listed = f": {', '.join(kinds)}" if kinds else ""
+    line = f"{count} among {found['images']}{others} images{listed}.{unreadable}"
+    console.print(line, markup=False, soft_wrap=True)

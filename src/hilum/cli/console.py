@@ -1,8 +1,8 @@
-"""Where the commands write: results to standard output, all else to standard error."""
+"""Output of the commands: results go to standard output, progress and remarks to standard error."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Collection, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,16 +12,18 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from hilum.auditing import Rating
-from hilum.bundle import INTENDED_USE
-from hilum.metrics import METRICS
-from hilum.report.text import interval, scaled, scaled_interval, value
-
 if TYPE_CHECKING:
     from hilum.auditing import Answer, Audit
     from hilum.run.run import Run
 
-__all__ = ["TerminalProgress", "results", "show", "show_audit", "status"]
+__all__ = ["TerminalProgress", "new_table", "results", "show", "show_audit", "status"]
+
+T = TypeVar("T")
+
+_SHOWN = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "roc_auc", "brier", "loss")
+_COLOURS = {"sound": "green", "doubtful": "yellow", "broken": "red", "cannot tell": "dim"}
+_WIDE = 110
+"""Columns of a terminal with room for the meaning of each figure; the report always shows it."""
 
 
 def results() -> Console:
@@ -34,7 +36,13 @@ def status() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-T = TypeVar("T")
+def new_table(*titles: str, right: Collection[str] = ()) -> Table:
+    """Return an empty table without lines; columns in `right` are aligned to the right and not wrapped."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in titles:
+        numeric = title in right
+        table.add_column(title, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
+    return table
 
 
 class _Rate(ProgressColumn):
@@ -42,31 +50,15 @@ class _Rate(ProgressColumn):
         return Text("" if not task.speed else f"{task.speed:.0f}/s", style="progress.data.speed")
 
 
-def _columns() -> tuple[ProgressColumn, ...]:
-    return (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
-
-
 class TerminalProgress:
-    """Draws on standard error; bars only if that is a terminal.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-        Where messages and bars go.
-    """
+    """A `hilum.progress.Progress` on a console; bars are drawn only on a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bars: Bars | None = None
 
     def track(self, items: Iterable[T], *, what: str, total: int | None = None) -> Iterator[T]:
-        """Yield `items` below a bar that names `what`; it goes when the work is done."""
+        """Yield `items` with a bar named `what`, which disappears when the work is done."""
         if total is None and isinstance(items, Sized):
             total = len(items)
         with self._shown() as bars:
@@ -78,12 +70,19 @@ class TerminalProgress:
 
     @contextmanager
     def _shown(self) -> Iterator[Bars]:
-        """Give the bars on the screen; work within work adds one to those that are there."""
+        """Yield the bars on the screen; nested work adds a bar to them."""
         if self._bars is not None:
             yield self._bars
             return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+        )
         disabled = not self._console.is_terminal
-        with Bars(*_columns(), console=self._console, transient=True, disable=disabled) as bars:
+        with Bars(*columns, console=self._console, transient=True, disable=disabled) as bars:
             self._bars = bars
             try:
                 yield bars
@@ -95,24 +94,26 @@ class TerminalProgress:
         self._console.print(message, highlight=False, markup=False, soft_wrap=True)
 
 
-_SHOWN = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "roc_auc", "brier", "loss")
-
-
 def show(run: Run, console: Console) -> None:
-    """Print a run's test figures with intervals, and where its report is."""
-    recipe, test = run.recipe, run.metrics["test"]
-    backbone = run.model.manifest.backbone
-    console.print(f"\n{recipe.title}", style="bold", markup=False)
-    console.print(f"{backbone.name}, weights: {backbone.weights}", style="dim", markup=False)
-    if run.model.manifest.synthetic:
+    """Print the test metrics of a run, its audit, and where its report and model are."""
+    from hilum.bundle import INTENDED_USE
+    from hilum.metrics import METRICS
+    from hilum.report.text import interval, value
+
+    manifest = run.model.manifest
+    console.print(f"\n{run.recipe.title}", style="bold", markup=False)
+    console.print(
+        f"{manifest.backbone.name}, weights: {manifest.backbone.weights}", style="dim", markup=False
+    )
+    if manifest.synthetic:
         console.print("Synthetic radiographs: these figures say nothing about patients.", style="yellow")
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("Test", "Value", "95 % interval", "n"):
-        table.add_column(title, justify="left" if title == "Test" else "right")
+    figures = "Value", "95 % CI", "n"
+    table = new_table("Test", *figures, right=figures)
     for name in _SHOWN:
-        estimate = test[name]
-        figures = value(name, estimate.value), interval(name, estimate), str(estimate.n)
-        table.add_row(METRICS[name].title, *figures)
+        estimate = run.metrics["test"][name]
+        table.add_row(
+            METRICS[name].title, value(name, estimate.value), interval(name, estimate), str(estimate.n)
+        )
     console.print(table)
     if run.audit is not None:
         show_audit(run.audit, console)
@@ -120,44 +121,34 @@ def show(run: Run, console: Console) -> None:
     console.print(INTENDED_USE, style="dim")
 
 
-_COLOURS = {"sound": "green", "doubtful": "yellow", "broken": "red", "cannot tell": "dim"}
-
-_COLUMNS = ("Probe", "Rating", "Figure", "95 % interval", "n")
-_WIDE = 110
-"""Columns of a terminal from which on each figure's meaning has room; the report has it always."""
-
-
 def show_audit(audit: Audit, console: Console) -> None:
-    """Print the verdict, then each probe's figure and reading."""
+    """Print the verdict, then the figure and rating of each probe."""
     verdict = audit.verdict
     colour = _COLOURS[verdict.rating]
-    line = Text.assemble(("\nCan it be believed?  ", "bold"), (verdict.rating.upper(), f"bold {colour}"))
-    console.print(line)
+    console.print(Text.assemble(("\nVerdict: ", "bold"), (verdict.rating.upper(), f"bold {colour}")))
     console.print(verdict.sentence, markup=False)
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in _COLUMNS:
-        table.add_column(title, justify="right" if title in {"Figure", "95 % interval", "n"} else "left")
-    told = console.width >= _WIDE
-    if told:
-        table.add_column("What it is")
+    figures = "Figure", "95 % CI", "n"
+    meaning = ("Meaning",) if console.width >= _WIDE else ()
+    table = new_table("Probe", "Rating", *figures, *meaning, right=figures)
     for asked in audit.asked.values():
         answer = asked.answer
-        cells: list[Text | str] = [
-            Text(asked.title),
-            Text(answer.rating, style=_COLOURS[answer.rating]),
-            *_figures(answer),
-        ]
-        table.add_row(*cells, *([Text(_told(answer))] if told else []))
+        rating = Text(answer.rating, style=_COLOURS[answer.rating])
+        cells = [Text(_meaning(answer)) for _ in meaning]
+        table.add_row(Text(asked.title), rating, *_figures(answer), *cells)
     console.print()
     console.print(table)
 
 
 def _figures(answer: Answer) -> tuple[str, str, str]:
+    from hilum.report.text import scaled, scaled_interval
+
     figure = answer.figure
     if figure.n == 0:
         return "", "", ""
     return scaled(answer.scale, figure.value), scaled_interval(answer.scale, figure), str(figure.n)
 
 
-def _told(answer: Answer) -> str:
+def _meaning(answer: Answer) -> str:
+    from hilum.auditing import Rating
+
     return answer.reason if answer.rating is Rating.CANNOT_TELL else answer.measure

@@ -1,4 +1,4 @@
-"""``hilum train``: from a recipe and a folder of X-rays to a run."""
+"""``hilum train``, ``demo`` and ``report``, and the lists ``hilum recipes`` and ``hilum backbones``."""
 
 from __future__ import annotations
 
@@ -12,60 +12,54 @@ __all__ = ["backbones", "demo", "recipes", "report", "train"]
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="A recipe's name (`hilum recipes`) or a YAML file.")
+        str, typer.Argument(metavar="RECIPE", help="The name of a recipe (`hilum recipes`) or a YAML file.")
     ],
-    data: Annotated[Path, typer.Option(help="Folder that holds the recipe's sources.")] = Path("data"),
+    data: Annotated[Path, typer.Option(help="Folder with the sources of the recipe.")] = Path("data"),
     backbone: Annotated[
-        str | None, typer.Option(help="Network instead of the recipe's (`hilum backbones`).")
+        str | None, typer.Option(help="Another network than the recipe's (`hilum backbones`).")
     ] = None,
     weights: Annotated[str | None, typer.Option(help="imagenet, random, or a safetensors file.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the run shall be.  [default: runs/RECIPE]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run.  [default: runs/RECIPE]")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any other value of the recipe, as head.dropout=0.3."
-        ),
+        typer.Option("--set", metavar="KEY=VALUE", help="Any value of the recipe, such as head.dropout=0.3."),
     ] = None,
     audit: Annotated[
-        bool, typer.Option("--audit/--no-audit", help="Ask also whether the result can be believed.")
+        bool, typer.Option("--audit/--no-audit", help="Also audit whether the result can be believed.")
     ] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run.")] = False,
 ) -> None:
-    """Train a classifier as RECIPE states it. A report tells what it is worth."""
-    from hilum.cli.console import TerminalProgress, results, status
+    """Train, evaluate and audit the classifier of RECIPE. The run has a report and the model."""
+    from hilum.cli.console import TerminalProgress, results, show, status
     from hilum.recipe import Setting, load
 
-    short = (("backbone", "name"), backbone), (("backbone", "weights"), weights)
-    settings = [Setting(location, value) for location, value in short if value is not None]
+    named = {("backbone", "name"): backbone, ("backbone", "weights"): weights}
+    settings = [Setting(key, value) for key, value in named.items() if value is not None]
     settings += [Setting.parse(text) for text in set_ or ()]
     resolved = load(recipe, settings)
 
-    from hilum.cli.console import show
-    from hilum.run.train import (
-        train as run_recipe,  # after the recipe: a misspelt one need not wait for torch
-    )
+    from hilum.run.train import train as train_run  # after the recipe: an error in it appears without torch
 
     progress = TerminalProgress(status())
-    run = run_recipe(resolved, data, out, audited=audit, overwrite=overwrite, progress=progress)
-    show(run, results())
+    show(train_run(resolved, data, out, audited=audit, overwrite=overwrite, progress=progress), results())
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Where the run shall be.")] = Path("runs/demo"),
-    data: Annotated[Path, typer.Option(help="Where the synthetic radiographs shall be.")] = Path("data"),
+    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/demo"),
+    data: Annotated[Path, typer.Option(help="Folder for the synthetic radiographs.")] = Path("data"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run.")] = False,
 ) -> None:
-    """Draw synthetic radiographs, and do the main job on them."""
+    """Train and audit a classifier on synthetic radiographs. They contain a planted shortcut."""
     train("demo", data=data, out=out, overwrite=overwrite)
 
 
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
     data: Annotated[
-        Path | None, typer.Option(help="Folder of its images; without it the gallery shows names only.")
+        Path | None, typer.Option(help="Folder of its images; without it the gallery has no images.")
     ] = None,
 ) -> None:
-    """Draw the report of RUN again, from its own files."""
+    """Write the report of RUN again from its files."""
     from hilum.cli.console import TerminalProgress, results, status
     from hilum.run.report import write_report
     from hilum.run.run import Run
@@ -77,13 +71,11 @@ def report(
 
 def recipes(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Print this recipe as YAML, to start your own from.")
+        str | None, typer.Argument(metavar="NAME", help="Print this recipe as YAML, as a template.")
     ] = None,
 ) -> None:
-    """List the shipped recipes, or print one."""
-    from rich.table import Table
-
-    from hilum.cli.console import results
+    """List the recipes that come with hilum, or print one."""
+    from hilum.cli.console import new_table, results
     from hilum.errors import RecipeError, did_you_mean
     from hilum.recipe import load, shipped
 
@@ -93,9 +85,7 @@ def recipes(
             raise RecipeError(f"no recipe is named {name!r}", remedy=did_you_mean(name, known))
         typer.echo(known[name], nl=False)
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("Recipe", "What it trains", "Backbone", "Split by"):
-        table.add_column(title)
+    table = new_table("Recipe", "Classifier", "Backbone", "Split by")
     for each in known:
         recipe = load(each)
         folds = f", {recipe.split.folds} folds" if recipe.split.folds else ""
@@ -104,18 +94,14 @@ def recipes(
 
 
 def backbones() -> None:
-    """List networks with their size, features and weights. Every other network of timm works by its name."""
-    from rich.table import Table
+    """List networks with their size and weights. Other networks of timm work as well."""
     from rich.text import Text
 
     from hilum.backbone import entries, is_local
-    from hilum.cli.console import results
+    from hilum.cli.console import new_table, results
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Backbone, and its ImageNet weights", overflow="fold")
-    for title in ("Parameters", "Features", "Input, px"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("Here", no_wrap=True)
+    numbers = "Parameters", "Features", "Input, px"
+    table = new_table("Backbone, ImageNet weights", *numbers, "Available", right=numbers)
     for entry in entries().values():
         weights = f"{entry.origin} · {entry.licence or 'licence not stated'}"
         table.add_row(
@@ -123,10 +109,9 @@ def backbones() -> None:
             f"{entry.parameters / 1e6:.1f} M",
             f"{entry.features:,}",
             str(entry.size),
-            "yes" if is_local(entry) else "no",
+            "yes" if is_local(entry) else "download",
         )
     console = results()
     console.print(table)
-    console.print(
-        "\nOther weights: --weights FILE.safetensors (timm's names), or --weights random.", style="dim"
-    )
+    remark = "\nOther weights: --weights FILE.safetensors (with timm's names) or --weights random."
+    console.print(remark, style="dim")
