@@ -6,7 +6,7 @@ and audited in parallel; the table in ``docs/audit.md`` was made by this script.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -14,17 +14,19 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import NDArray
 
 from benchmarks.measuring import Results, arguments
-from hilum.auditing import Images, Rating, Subject, examine, probes
-from hilum.backbone import choose_engine, extract, open_backbone
-from hilum.classifier.fit import fixed
+from hilum.auditing import Rating, Subject, examine, probes
+from hilum.backbone import Engine, choose_engine, extract, open_backbone
+from hilum.classifier import Head, Threshold
 from hilum.cohort import build, split
 from hilum.errors import HilumError
 from hilum.metrics.auc import areas
 from hilum.phantom import PhantomCohort, Shortcut, ShortcutKind, write
-from hilum.radiograph import Fit, Preprocessing
+from hilum.radiograph import Fit, Preprocessing, Radiograph
 from hilum.recipe import Recipe, Setting, load
+from hilum.run.audit import probe_images
 from hilum.run.experiment import perform
 from hilum.run.train import with_headers
 
@@ -94,6 +96,31 @@ def grid(
 
 
 @dataclass(frozen=True)
+class FrozenClassifier:
+    """The fitted classifier, as the audit runs it; see `hilum.classifier.Classifier`."""
+
+    head: Head
+    preprocessing: Preprocessing
+    engine: Engine
+    threshold: Threshold
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels in the order of the outputs."""
+        return self.head.classes
+
+    @property
+    def side(self) -> int:
+        """Side of the network's input in pixels."""
+        return self.preprocessing.size
+
+    def predict(self, radiographs: Iterable[Radiograph]) -> NDArray[np.float32]:
+        """Compute probabilities, float32 (n, classes)."""
+        inputs = (self.preprocessing.apply(one.pixels, one.extent) for one in radiographs)
+        return self.head.probabilities(np.stack(list(self.engine.run(inputs))))
+
+
+@dataclass(frozen=True)
 class Trial:
     """The audit of one cohort.
 
@@ -140,14 +167,11 @@ def _subject(design: Design, seed: int, data: Path) -> Subject:
     cohort, values = with_headers(cohort, features)
     experiment = perform(cohort.table, values, split(cohort.table, recipe.split), recipe)
     return Subject(
-        recipe=recipe,
-        head=fixed(recipe.head, experiment.details),
         table=cohort.table,
-        features=values,
         predictions=experiment.predictions,
-        images=Images(data, tuple(cohort.table["image"]), preprocessing, backbone, engine),
-        classify=lambda inputs: experiment.head.probabilities(np.stack(list(engine.run(inputs)))),
-        threshold=experiment.threshold.value,
+        images=probe_images(cohort.paths),
+        classifier=FrozenClassifier(experiment.head, preprocessing, engine, experiment.threshold),
+        seed=recipe.seed,
     )
 
 

@@ -84,7 +84,9 @@ def test_an_error_of_the_classifier_names_the_image(files):
             raise KeyError("spacing")
         return 0.5
 
-    with pytest.raises(ClassifierError, match=r"\d\d\.png: the function mine failed; found KeyError") as raised:
+    with pytest.raises(
+        ClassifierError, match=r"\d\d\.png: the function mine failed; found KeyError"
+    ) as raised:
         list(predict(FunctionClassifier(odd, ("a", "b"), name="mine"), files))
     pixels = np.asarray(Image.open(raised.value.path))
     assert pixels.mean() / 255 > 0.5

@@ -138,8 +138,10 @@ class ProbeImages:
 
     def histograms(self, rows: Rows) -> NDArray[np.float64]:
         """See `Images`."""
-        if self._histograms is None:
+        known = self._histograms
+        if known is None or np.isnan(known[rows]).any():
             self._read(np.asarray(rows, dtype=np.intp), ("",), histograms=True)
+        assert self._histograms is not None  # noqa: S101  read just now
         return self._histograms[rows]
 
     def fingerprints(self) -> Fingerprinted:

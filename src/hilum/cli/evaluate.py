@@ -27,14 +27,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from hilum.metrics import Comparison
+    from hilum.classifier import Classifier
+    from hilum.metrics import Comparison, Predictions
     from hilum.run.evaluate import Evaluation
     from hilum.run.predict import Prediction
 
 __all__ = ["audit", "compare", "evaluate", "predict"]
 
 
-def evaluate(  # noqa: PLR0917
+def evaluate(
     run: Annotated[
         Path | None,
         typer.Argument(metavar="[RUN]", help="A finished run, unless an option names a classifier."),
@@ -298,33 +299,76 @@ def _show_predictions(predictions: Iterable[Prediction], classes: tuple[str, ...
 
 
 def audit(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A finished run.")] = None,
+    model: ModelOption = None,
+    preprocessing: PreprocessingOption = None,
+    function: FunctionOption = None,
+    predictions: PredictionsOption = None,
+    classes: ClassesOption = None,
+    threshold: ThresholdOption = None,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="COHORT", help="Images of --model, --function or --predictions: a table or folder."
+        ),
+    ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Folder of its images.  [default: where it was trained from]")
+        Path | None, typer.Option(help="Folder of the images.  [default for RUN: where it was trained from]")
     ] = None,
     external: Annotated[
         Path | None,
-        typer.Option(metavar="COHORT", help="Another hospital's images: a table, or a folder per class."),
+        typer.Option(metavar="COHORT", help="Images of another hospital: a table, or a folder per class."),
     ] = None,
     external_data: Annotated[
         Path | None, typer.Option(help="Folder that the external table's paths start from.")
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="audit.json on standard output.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the audit of a classifier or of predictions.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print audit.json.")] = False,
 ) -> None:
-    """Ask whether RUN's result can be believed. Exits with 0 if it is sound, 2 doubtful, 3 broken."""
+    """Test whether a classifier's result can be believed: a run's, or any other classifier's.
+
+    Exits with 0 if it is sound, 2 if doubtful, 3 if broken.
+    """
     from hilum.auditing import Rating
     from hilum.cli.console import TerminalProgress, results, show_audit, status
-    from hilum.run.audit import audit as audit_run
-    from hilum.run.run import Run
+    from hilum.cohort import locate
+    from hilum.run.audit import audit as audit_result
 
-    opened = Run.open(run)
-    found = audit_run(
-        opened, data, external, external_data=external_data, progress=TerminalProgress(status())
-    )
+    progress = TerminalProgress(status())
+    if run is not None:
+        if any(each is not None for each in (model, function, predictions, cohort, out)):
+            raise typer.BadParameter(
+                "a run needs none of --model, --function, --predictions, --cohort, --out"
+            )
+        folder = run
+        found = audit_result(
+            run, data=data, external=external, external_data=external_data, progress=progress
+        )
+    else:
+        folder = (
+            out or Path("runs") / f"audit-{(predictions or model or Path(function or 'classifier')).stem}"
+        )
+        located = None if cohort is None else locate(cohort, data)
+        result: Classifier | Predictions
+        if predictions is not None:
+            facts = None if located is None else located.table
+            result = open_table(predictions, classes, threshold, facts).predictions
+        else:
+            result = open_classifier(None, model, preprocessing, function, classes, threshold)
+        found = audit_result(
+            result,
+            located,
+            data=data,
+            external=external,
+            external_data=external_data,
+            out=folder,
+            progress=progress,
+        )
     if json_:
-        print((opened.path / "audit.json").read_text())
+        print((folder / "audit.json").read_text())
     else:
         show_audit(found, results())
-        results().print(f"\nReport  {opened.report}", soft_wrap=True, markup=False)
-    codes = {Rating.SOUND: 0, Rating.DOUBTFUL: 2, Rating.BROKEN: 3}
-    raise typer.Exit(codes[found.verdict.rating])
+        results().print(f"\nReport  {folder / 'report.html'}", soft_wrap=True, markup=False)
+    raise typer.Exit({Rating.SOUND: 0, Rating.DOUBTFUL: 2, Rating.BROKEN: 3}[found.verdict.rating])

@@ -212,8 +212,8 @@ def _films(audit: Audit, examples: Mapping[Example, Pixels]) -> dict[str, str]:
         for picture in audit.answers[name].pictures if name in audit.answers else ():
             for row in picture.rows if isinstance(picture, Examples) else ():
                 for one in row:
-                    if one.alteration not in found and not one.middle_of and one in examples:
-                        found[one.alteration] = data_uri("image/jpeg", jpeg(examples[one], FILM_PX))
+                    if one.ablation not in found and not one.lungs_of and one in examples:
+                        found[one.ablation] = data_uri("image/jpeg", jpeg(examples[one], FILM_PX))
     return found
 
 

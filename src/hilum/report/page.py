@@ -164,7 +164,7 @@ def _panel(picture: Picture, png: bytes, examples: Mapping[Example, Pixels]) -> 
 def _film(example: Example, pixels: Pixels | None) -> Film:
     name = example.image.replace("\\", "/").rsplit("/", 1)[-1]
     source = "" if pixels is None else data_uri("image/jpeg", jpeg(pixels, EXAMPLE_PX))
-    return Film(source, example.caption, name, bool(example.alteration or example.middle_of))
+    return Film(source, example.caption, name, bool(example.ablation or example.lungs_of))
 
 
 def figure_cell(answer: Answer) -> Cell:

@@ -19,10 +19,10 @@ from hilum.progress import SILENT, Progress
 from hilum.radiograph import Fit, Preprocessing
 from hilum.recipe.settings import BackboneSettings
 from hilum.run.evaluate import predict_cohort
-from hilum.run.report import write_audit_report, write_report
+from hilum.run.report import write_report
 from hilum.run.run import AUDIT_FILE, Run, write_metrics
 
-__all__ = ["audit", "audit_run", "images_of", "subject_of"]
+__all__ = ["audit", "audit_run", "images_of", "probe_images", "subject_of"]
 
 PROBE_SIZE = 224
 """Side of the probe network's input in pixels; the network is the embedded EfficientNet-Lite0."""
@@ -47,7 +47,8 @@ def audit(
     Parameters
     ----------
     result : Run, Classifier, Predictions, Path or str
-        A finished run or its folder; a classifier, which predicts `cohort`; or predictions of images in `data`.
+        A finished run or its folder; a classifier, which predicts `cohort`; or predictions for images in
+        `data`.
     cohort : Cohort, Path or str, optional
         Table of the images, or a folder with a subfolder for each class. Needed for a classifier; it adds
         facts such as age or view to predictions.
@@ -85,7 +86,7 @@ def audit(
         subject = _foreign(result, cohort, data, external, store, progress)
         found = examine(subject, probes)
     if out is not None:
-        _write(Path(out), subject, found, progress)
+        _write(Path(out), subject, found)
     return found
 
 
@@ -230,10 +231,9 @@ def _predict_external(classifier: Classifier, external: Cohort, progress: Progre
     return External(name, predict_cohort(classifier, external, progress).predictions)
 
 
-def _write(out: Path, subject: Subject, found: Audit, progress: Progress) -> None:
+def _write(out: Path, subject: Subject, found: Audit) -> None:
     out.mkdir(parents=True, exist_ok=True)
     subject.predictions.write(out / "predictions.csv")
     metrics = metrics_of_parts(subject.predictions, np.random.default_rng(subject.seed))
     write_metrics(out / "metrics.json", metrics)
     found.write(out / AUDIT_FILE)
-    write_audit_report(out, subject.table, subject.predictions, metrics, found, progress)

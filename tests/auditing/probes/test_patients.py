@@ -21,6 +21,10 @@ class Files:
     """Stands for `hilum.auditing.Images`: files without a network."""
 
     paths: list[Path]
+    whole: np.ndarray
+
+    def features(self, rows, ablation=None):
+        return self.whole[rows]
 
     def fingerprints(self):
         return fingerprint(self.paths)
@@ -41,7 +45,10 @@ def made(make_subject, drawn, tmp_path):
 
     def make(**options):
         subject = make_subject(n=N, **options)
-        subject = replace(subject, images=Files([tmp_path / image for image in subject.table["image"]]))
+        subject = replace(
+            subject,
+            images=Files([tmp_path / image for image in subject.table["image"]], subject.images.whole),
+        )
         parts = {name: np.flatnonzero(subject.table["split"] == name) for name in ("train", "test")}
         return subject, parts
 

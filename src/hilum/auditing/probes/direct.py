@@ -157,12 +157,7 @@ class _Pairs:
 def _predicted(subject: Subject, images: Iterable[Pixels]) -> NDArray[np.int64]:
     """Predict square images as the classifier would predict files."""
     classifier = subject.runnable()
-    radiographs = (
-        Radiograph(
-            np.clip(image, 0, 1).astype(np.float32), Header("swap", *image.shape, "L", 32, image.nbytes)
-        )
-        for image in images
-    )
+    radiographs = (Radiograph(image.clip(0, 1).astype(np.float32), _header(image)) for image in images)
     tracked = subject.progress.track(radiographs, what="Classifying changed images")
     return predicted_classes(classifier.predict(tracked), classifier.threshold).astype(np.int64)
 
