@@ -80,7 +80,7 @@ class Anatomy:
         )
 
     def seen(self, view: View, inspiration: float) -> Anatomy:
-        """Return the same chest as projected in another view and breath.
+        """Return the same chest in another view and at another depth of inspiration.
 
         An AP radiograph magnifies the heart by about a seventh, is taken supine or semi-erect (higher
         diaphragm, shallower breath) and leaves the scapulae over the lungs.

@@ -62,22 +62,24 @@ def write(design: PhantomCohort, folder: Path, progress: Progress = SILENT) -> P
         return folder / TABLE
     _require_free(folder)
     partial = folder.parent / f".{folder.name}.partial"
-    _prepare(partial, statement)
+    if partial.exists() and _stated(partial) != statement:  # left by another design
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True, exist_ok=True)
+    write_json(partial / DESIGN, statement)
     shots = plan(design)
-    with closing(LOCAL.map(lambda shot: _draw_file(design, shot, partial), shots)) as drawn:
+
+    def draw_file(shot: Shot) -> Shot:
+        path = partial / shot.image
+        if not path.exists():
+            write_bytes(path, encode(draw(design, shot), design.bits))
+        return shot
+
+    with closing(LOCAL.map(draw_file, shots)) as drawn:
         for _ in progress.track(drawn, what="Drawing synthetic radiographs", total=len(shots)):
             pass
     write_text(partial / TABLE, table(shots).to_csv(index=False, lineterminator="\n"))
     _publish(partial, folder, statement)
     return folder / TABLE
-
-
-def _draw_file(design: PhantomCohort, shot: Shot, folder: Path) -> Shot:
-    """Draw the image of a shot into `folder`, unless it is there."""
-    path = folder / shot.image
-    if not path.exists():
-        write_bytes(path, encode(draw(design, shot), design.bits))
-    return shot
 
 
 def draw(design: PhantomCohort, shot: Shot) -> FloatArray:
@@ -149,14 +151,6 @@ def _require_free(folder: Path) -> None:
             found=found,
             remedy="Name another folder, or remove this one.",
         )
-
-
-def _prepare(partial: Path, statement: dict[str, Any]) -> None:
-    """Keep what an interrupted call drew, if it was the same design."""
-    if partial.exists() and _stated(partial) != statement:
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True, exist_ok=True)
-    write_json(partial / DESIGN, statement)
 
 
 def _publish(partial: Path, folder: Path, statement: dict[str, Any]) -> None:

@@ -12,17 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "FloatArray",
-    "Plane",
-    "Region",
-    "blur",
-    "chord",
-    "deposit",
-    "ellipsoid",
-    "enlarge",
-    "tube",
-]
+__all__ = ["FloatArray", "Plane", "Region", "blur", "chord", "deposit", "ellipsoid", "enlarge", "tube"]
 
 
 FloatArray = npt.NDArray[np.floating[Any]]

@@ -186,10 +186,7 @@ def _rotate(values: FloatArray, rotation_deg: float, size: tuple[int, int]) -> F
     left = (have_columns - cos * columns - sin * rows) / 2
     top = (have_rows + sin * columns - cos * rows) / 2
     rotated = Image.fromarray(values).transform(
-        (columns, rows),
-        Image.Transform.AFFINE,
-        (cos, sin, left, -sin, cos, top),
-        Image.Resampling.BILINEAR,
+        (columns, rows), Image.Transform.AFFINE, (cos, sin, left, -sin, cos, top), Image.Resampling.BILINEAR
     )
     return np.array(rotated, dtype=np.float32)
 

@@ -201,9 +201,7 @@ def _check_low_bits(samples: NDArray[np.uint8], path: Path | str) -> None:
     """Refuse 16-bit colour that uses the low bits only: Pillow keeps the upper 8, and would give black."""
     if samples.max() < 64:
         raise UnsupportedFormatError(
-            "16-bit colour that uses the lower bits only",
-            path=path,
-            remedy="Save it as 16-bit grayscale.",
+            "16-bit colour that uses the lower bits only", path=path, remedy="Save it as 16-bit grayscale."
         )
 
 

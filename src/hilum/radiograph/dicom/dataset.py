@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
 from hilum.errors import CorruptFileError, NotARadiographError, UnsupportedFormatError
-from hilum.radiograph.radiograph import DicomFact, Header, Limits
+from hilum.radiograph.radiograph import Header, Limits
 
 __all__ = [
     "Layout",
@@ -53,7 +55,6 @@ _UNDEFINED_LENGTH = 0xFFFFFFFF
 _MOST_READS = 100_000  # a radiograph has a few hundred elements; each takes one to four reads
 _DEFLATED_HEAD = 8 << 20  # bytes inflated at first: far more than precedes the pixels
 _LARGEST_VALUE = 4 << 20  # of an element other than the pixels: a lookup table has 128 KiB
-_TEXT_LENGTHS = {"code": 16, "text": 64}  # of the value representations CS and LO (PS3.5, 6.2)
 
 
 def numbers(elements: Dataset, keyword: str) -> list[float]:
@@ -72,7 +73,7 @@ def integer(elements: Dataset, keyword: str, default: int = -1) -> int:
 
 def code(elements: Dataset, keyword: str) -> str | None:
     """Return a code string in upper case; None where it is absent or empty."""
-    return _text(elements, keyword, _TEXT_LENGTHS["code"])
+    return _text(elements, keyword, 16)
 
 
 def _text(elements: Dataset, keyword: str, longest: int) -> str | None:
@@ -98,23 +99,21 @@ def _pair(elements: Dataset, keyword: str) -> tuple[float, float] | None:
     return None
 
 
+# The longest code string (CS) and text (LO) have 16 and 64 characters (PS3.5, 6.2).
+_READERS: dict[str, Callable[[Dataset, str], Any]] = {
+    "code": code,
+    "text": partial(_text, longest=64),
+    "number": _positive,
+    "pair": _pair,
+}
+
+
 def read_facts(elements: Dataset) -> dict[str, Any]:
-    """Return the optional fields of `Header` that a file states."""
-    return {name: _fact(elements, fact) for name, fact in Header.dicom_facts().items()}
-
-
-def _fact(elements: Dataset, fact: DicomFact) -> Any:
-    for keyword in fact.keywords:
-        value: Any
-        if fact.kind == "pair":
-            value = _pair(elements, keyword)
-        elif fact.kind == "number":
-            value = _positive(elements, keyword)
-        else:
-            value = _text(elements, keyword, _TEXT_LENGTHS[fact.kind])
-        if value is not None:
-            return value
-    return None
+    """Return the optional fields of `Header`, None where the file does not state them."""
+    return {
+        name: next(filter(None, (_READERS[fact.kind](elements, keyword) for keyword in fact.keywords)), None)
+        for name, fact in Header.dicom_facts().items()
+    }
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The tables and windows of the modality and VOI LUT modules (PS3.3, C.11.1.1 and C.11.2.1).
 
-`pydicom.pixels` applies the same tables and windows, but to whole images, with other rounding, and not to all
-files that occur: it refuses 12-bit modality tables, wraps around in 8-bit VOI tables of deeper images, and
-does not unpack 8-bit entries in 16-bit words.
+`pydicom.pixels` applies them too, but not to all files that occur: it raises on 12-bit modality tables, on
+8-bit entries stored as bytes and on windows of no width, ignores a slope without an intercept, and wraps
+around where the input of an 8-bit VOI table exceeds its end by more than 255.
 """
 
 from __future__ import annotations
