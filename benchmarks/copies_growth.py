@@ -55,11 +55,11 @@ def synthetic(images: int, rng: np.random.Generator) -> Fingerprinted:
     drawn = [resized(255 * draw(design, shot)) for shot in plan(design)]
     store, first = Fingerprints(), []
     for row in range(images - COPIES):
-        square = warped(drawn[row % PHANTOMS], rng)
-        store.put(square)
-        first += [square] if row < COPIES else []
-    for row, square in enumerate(first):
-        store.put(copied(square, rng, mirrored=row % 2 == 1))
+        pixels = warped(drawn[row % PHANTOMS], rng)
+        store.put(pixels)
+        first += [pixels] if row < COPIES else []
+    for row, pixels in enumerate(first):
+        store.put(copied(pixels, rng, mirrored=row % 2 == 1))
     names = tuple(map(str, range(images)))
     return Fingerprinted(names, names, store, np.full((images, 2), SIDE), {})
 
@@ -70,7 +70,7 @@ def resized(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(image).clip(0, 255).round().astype(np.uint8)
 
 
-def warped(square: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def warped(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Move the nodes of a grid, and interpolate between them."""
     ends = np.linspace(0, SIDE, CELLS + 1)
     nodes = np.stack(np.meshgrid(ends, ends), axis=-1) + rng.normal(0, WARP * SIDE, (CELLS + 1, CELLS + 1, 2))
@@ -82,14 +82,14 @@ def warped(square: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         for y in range(CELLS)
         for x in range(CELLS)
     ]
-    image = Image.fromarray(square).transform((SIDE, SIDE), Image.Transform.MESH, cells, RESAMPLING)
+    image = Image.fromarray(pixels).transform((SIDE, SIDE), Image.Transform.MESH, cells, RESAMPLING)
     return np.asarray(image)
 
 
-def copied(square: np.ndarray, rng: np.random.Generator, *, mirrored: bool) -> np.ndarray:
+def copied(pixels: np.ndarray, rng: np.random.Generator, *, mirrored: bool) -> np.ndarray:
     """Crop, change the gamma, mirror."""
     top, bottom, left, right = (SIDE * rng.uniform(0, 0.15, 4)).round().astype(int)
-    cut = square[top : SIDE - bottom, left : SIDE - right] / 255
+    cut = pixels[top : SIDE - bottom, left : SIDE - right] / 255
     cut = 255 * cut ** rng.uniform(0.7, 1.4)
     return resized(np.ascontiguousarray(cut[:, ::-1]) if mirrored else cut)
 

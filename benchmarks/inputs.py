@@ -20,6 +20,7 @@ from hilum.run.train import train
 __all__ = ["link", "make_model", "multiply", "numbered", "sample"]
 
 _MODEL_IMAGES = 60  # time does not depend on how well a model is fitted
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 _MODES = frozenset({"1", "L", "P", "LA", "RGB", "RGBA"})  # at most 8 bits a sample
 _PNG_START = 8 + 25  # signature, and the chunk IHDR
 _JPEG_START = 2  # the marker SOI
@@ -32,19 +33,23 @@ def sample(data: Path, count: int) -> list[Path]:
     Returns
     -------
     list of Path
-        `count` files, or all if there are fewer.
+        At most `count` files.
 
     Raises
     ------
     BenchmarkError
         If there is none.
     """
-    usable = [path for path in find_images([data]) if _is_usable(path)]
-    if not usable:
+    candidates = [path for path in find_images([data]) if path.suffix.lower() in _SUFFIXES]
+    count = min(count, len(candidates))
+    bounds = [place * len(candidates) // count for place in range(count + 1)] if count else []
+    parts = [candidates[start:stop] for start, stop in pairwise(bounds)]
+    chosen = [next(filter(_is_usable, part), None) for part in parts]
+    found = [path for path in chosen if path is not None]
+    if not found:
         msg = f"{data}: no 8-bit JPEG or PNG file is here. Name another folder with --data or HILUM_DATA."
         raise BenchmarkError(msg)
-    count = min(count, len(usable))
-    return [usable[place * len(usable) // count] for place in range(count)]
+    return found
 
 
 def _is_usable(path: Path) -> bool:

@@ -53,10 +53,10 @@ def milliseconds(content: bytes, side: int) -> tuple[float, float]:
 def enlarged(paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
     """Yield images as large as digitised film; the files of the collections are scaled down."""
     for path in paths:
-        square = Preprocessing(2048).apply(read(path).pixels)
+        pixels = Preprocessing(2048).apply(read(path).pixels)
         for form, image in (
-            ("JPEG", Image.fromarray(np.rint(square * 255).astype(np.uint8))),
-            ("PNG", Image.fromarray(np.rint(square * 4095).astype(np.uint16))),
+            ("JPEG", Image.fromarray(np.rint(pixels * 255).astype(np.uint8))),
+            ("PNG", Image.fromarray(np.rint(pixels * 4095).astype(np.uint16))),
         ):
             stream = BytesIO()
             image.save(stream, form)
@@ -92,11 +92,11 @@ def pairs(
         except RadiographError:
             continue
         if small.extent is not None:
-            square = preprocessing.apply(small.pixels, small.extent)
-            yield -(-small.extent[0] // len(small.pixels)), preprocessing.apply(read(path).pixels), square
+            pixels = preprocessing.apply(small.pixels, small.extent)
+            yield -(-small.extent[0] // len(small.pixels)), preprocessing.apply(read(path).pixels), pixels
 
 
-def pixels(paths: list[Path], side: int, results: Results) -> None:
+def pixel_changes(paths: list[Path], side: int, results: Results) -> None:
     """Print how far preprocessed pixels move."""
     found: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
     for factor, whole, reduced in pairs(paths, Preprocessing(side)):
@@ -115,7 +115,7 @@ def pixels(paths: list[Path], side: int, results: Results) -> None:
         )
 
 
-def probabilities(paths: list[Path], run: Path, results: Results) -> None:
+def probability_changes(paths: list[Path], run: Path, results: Results) -> None:
     """Print how far probabilities move."""
     model = Bundle.load(run)
     both = [(whole, reduced) for _, whole, reduced in pairs(paths, model.preprocessing)]
@@ -153,10 +153,10 @@ def main() -> None:
         times(paths, 224, options.images, results)
     results.say("\npreprocessed pixels: side  factor  images  mean  worst mean  99.9 %  largest")
     for side in options.side:
-        pixels(paths, side, results)
+        pixel_changes(paths, side, results)
     results.say("\nprobabilities of a run  images  mean  99 %  largest  changed decisions")
     for run in options.run:
-        probabilities(paths, run, results)
+        probability_changes(paths, run, results)
 
 
 if __name__ == "__main__":
