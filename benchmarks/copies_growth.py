@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.measuring import Results, arguments
-from hilum.cohort.duplicates import Fingerprinted, Fingerprints, copies_among
-from hilum.cohort.duplicates.fingerprint import SIDE
+from hilum.cohort.duplicates import Fingerprints, ThumbnailStore, copies_among
+from hilum.cohort.duplicates.fingerprints import SIDE
 from hilum.phantom import PhantomCohort
 from hilum.phantom.cohort import plan
 from hilum.phantom.folder import draw
@@ -49,19 +49,19 @@ def search(images: int) -> None:
     )
 
 
-def synthetic(images: int, rng: np.random.Generator) -> Fingerprinted:
+def synthetic(images: int, rng: np.random.Generator) -> Fingerprints:
     """Return the fingerprints of different images, then of copies of the first ones."""
     design = PhantomCohort(images=PHANTOMS, size=(SIDE, SIDE), duplicates=0)
     drawn = [resized(255 * draw(design, shot)) for shot in plan(design)]
-    store, first = Fingerprints(), []
+    store, first = ThumbnailStore(), []
     for row in range(images - COPIES):
         pixels = warped(drawn[row % PHANTOMS], rng)
-        store.put(pixels)
+        store.append(pixels)
         first += [pixels] if row < COPIES else []
     for row, pixels in enumerate(first):
-        store.put(copied(pixels, rng, mirrored=row % 2 == 1))
+        store.append(copied(pixels, rng, mirrored=row % 2 == 1))
     names = tuple(map(str, range(images)))
-    return Fingerprinted(names, names, store, np.full((images, 2), SIDE), {})
+    return Fingerprints(names, names, store, np.full((images, 2), SIDE), {})
 
 
 def resized(pixels: np.ndarray) -> np.ndarray:

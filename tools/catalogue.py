@@ -1,6 +1,6 @@
-"""Measure the listed networks with timm, and write `src/hilum/backbone/catalogue.json`.
+"""Build the listed networks with timm, and write their sizes to `src/hilum/backbone/catalogue.json`.
 
-Run ``python tools/catalogue.py`` after changing the list or timm's version.
+Run ``python tools/catalogue.py`` after a change of the list or of timm's version.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NETWORKS = {
 
 
 def measure(name: str) -> Entry:
-    """Build a network and read timm's record of it."""
+    """Build a network, and combine its sizes with timm's record of it."""
     title, paper = NETWORKS[name]
     record = find(name)
     extractor = FeatureExtractor(create(name), name, record.size)
@@ -64,7 +64,7 @@ def measure(name: str) -> Entry:
 
 
 def main() -> None:
-    """Measure all."""
+    """Measure every network, and write the catalogue."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     found = []
     for name in NETWORKS:

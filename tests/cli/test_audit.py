@@ -67,7 +67,7 @@ def test_evaluate_gives_the_metrics_of_the_cohort(call, run, other, tmp_path):
 def test_evaluate_names_a_missing_cohort(call, run, tmp_path):
     done = call("evaluate", run.path, "--cohort", tmp_path / "none.csv")
     assert done.exit_code == 1
-    assert "there is no such cohort" in done.stderr
+    assert "does not exist" in done.stderr
 
 
 def test_a_run_equals_itself(call, run):

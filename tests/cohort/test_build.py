@@ -1,12 +1,17 @@
+"""Cohorts by a recipe's selections, with checked images, and from a user's table or folder."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
-from hilum.cohort import Cohort, build, source
+from hilum.cohort import Cohort, build, check, locate, source
 from hilum.errors import CohortError, SourceError
 from hilum.files import hash_file
 from hilum.recipe import load
@@ -137,7 +142,7 @@ def test_numbers_compare_as_numbers(cohen: Path) -> None:
     [
         (
             folder("a", findng=["a"]),
-            r"no column of 'folder': 'findng'; .*Did you mean finding\?",
+            r"'folder' has no column 'findng'.*Did you mean finding\?",
         ),
         (folder("a", label=["A"]), r"matches nothing; expected finding a and label A, .*Did you mean a\?"),
         (folder("a", label=["zebra"]), "The column label holds a, b"),
@@ -145,7 +150,7 @@ def test_numbers_compare_as_numbers(cohen: Path) -> None:
         ({"source": "folder"}, "matches nothing; expected label x or y"),
     ],
 )
-def test_a_selection_that_cannot_be_is_explained(two: Path, selection: dict[str, Any], message: str) -> None:
+def test_an_impossible_selection_is_explained(two: Path, selection: dict[str, Any], message: str) -> None:
     classes = ("a", "b") if selection.get("label") else ("x", "y")
     with pytest.raises(CohortError, match=message):
         build(settings(selection, classes=classes), two)
@@ -206,3 +211,90 @@ def test_the_one_copy_in_cohen(real_data: Path) -> None:
     cohort = build(load("covid-vs-normal").cohort, real_data)
     assert cohort.table["label"].value_counts().to_dict() == {"COVID-19": 422, "Normal": 403}
     assert (cohort.exclusions["reason"] == "duplicate").sum() == 1
+
+
+@pytest.fixture
+def checkable(put: Callable[..., Path], tmp_path: Path) -> Cohort:
+    noise = np.random.default_rng(0).integers(0, 255, (40, 50), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "film.png")
+    Image.fromarray(noise).save(tmp_path / "jpeg-by-content.png", format="JPEG")
+    put("empty.png", content=b"")
+    put("words.jpg", content=b"no picture")
+    images = ["film.png", "empty.png", "jpeg-by-content.png", "words.jpg"]
+    table = pd.DataFrame({"image": images, "label": "a", "patient": images, "source": "s", "rows": 1})
+    return Cohort.of(table, tmp_path)
+
+
+def test_the_table_gets_the_headers_columns(checkable: Cohort, tmp_path: Path) -> None:
+    table = check(checkable).table
+    assert table["image"].tolist() == ["film.png", "jpeg-by-content.png"]
+    assert table[["format", "rows", "columns", "mode", "bits"]].to_numpy().tolist() == [
+        ["PNG", 40, 50, "L", 8],
+        ["JPEG", 40, 50, "L", 8],
+    ]
+    assert table["bytes"].tolist() == [(tmp_path / image).stat().st_size for image in table["image"]]
+
+
+def test_what_cannot_be_read_is_left_out_with_its_cause(checkable: Cohort, tmp_path: Path) -> None:
+    exclusions = check(checkable).exclusions
+    assert exclusions[["image", "reason"]].to_numpy().tolist() == [
+        ["empty.png", "unreadable"],
+        ["words.jpg", "unreadable"],
+    ]
+    assert exclusions["detail"].str.len().gt(5).all()
+    assert not exclusions["detail"].str.contains(str(tmp_path)).any()
+
+
+def test_checking_twice_changes_nothing(checkable: Cohort) -> None:
+    once = check(checkable)
+    twice = check(once)
+    pd.testing.assert_frame_equal(once.table, twice.table)
+    pd.testing.assert_frame_equal(once.exclusions, twice.exclusions)
+
+
+@pytest.fixture
+def hospital(tmp_path):
+    """Return a folder with two classes of one image each, and a table of them beside."""
+    for label in ("covid", "normal"):
+        (tmp_path / "images" / label).mkdir(parents=True)
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "images" / label / "1.png")
+    table = pd.DataFrame(
+        {"image": ["covid/1.png", "normal/1.png"], "label": ["covid", "normal"], "patient": ["a", "b"]}
+    )
+    table.to_csv(tmp_path / "hospital.csv", index=False)
+    return tmp_path
+
+
+def test_paths_are_relative_to_the_named_folder(hospital):
+    cohort = locate(hospital / "hospital.csv", hospital / "images")
+    assert all(path.is_file() for path in cohort.paths)
+    assert cohort.table["source"].unique().tolist() == ["hospital"]
+
+
+def test_paths_are_relative_to_the_tables_folder_by_default(hospital):
+    table = hospital / "hospital.csv"
+    table.rename(hospital / "images" / "hospital.csv")
+    assert locate(hospital / "images" / "hospital.csv").root == hospital / "images"
+
+
+def test_paths_are_relative_to_the_default_data_folder(hospital, monkeypatch):
+    monkeypatch.chdir(hospital)
+    (hospital / "images").rename(hospital / "data")
+    assert locate("hospital.csv").paths[0].is_file()
+
+
+def test_each_subfolder_is_a_class(hospital):
+    cohort = locate(hospital / "images")
+    assert cohort.table["label"].tolist() == ["covid", "normal"]
+    assert all(path.is_file() for path in cohort.paths)
+
+
+def test_missing_images_are_named_with_the_folders_searched(hospital):
+    with pytest.raises(CohortError, match=r"not found; expected covid/1\.png below .*elsewhere.*--data"):
+        locate(hospital / "hospital.csv", hospital / "elsewhere")
+
+
+def test_a_table_without_patients_says_what_to_do(hospital):
+    pd.read_csv(hospital / "hospital.csv").drop(columns="patient").to_csv(hospital / "bare.csv", index=False)
+    with pytest.raises(CohortError, match=r"lacks patient.*repeat the image's path"):
+        locate(hospital / "bare.csv", hospital / "images")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hilum.auditing.ablation import ABLATIONS, Ablation, grey_values
 from hilum.backbone import Backbone, Engine, Features, FeatureStore, Observer, View, extract_views
-from hilum.cohort.duplicates import Fingerprinted, fingerprint
+from hilum.cohort.duplicates import Fingerprints, fingerprint
 from hilum.errors import AuditError, RadiographError
 from hilum.executor import LOCAL, Executor
 from hilum.progress import SILENT, Progress
@@ -37,7 +37,7 @@ class Images(Protocol):
         """Return `hilum.auditing.ablation.grey_values` of the network's input, float64 (rows, 2, 71)."""
         ...
 
-    def fingerprints(self) -> Fingerprinted:
+    def fingerprints(self) -> Fingerprints:
         """Return the fingerprints of all rows, for the search of duplicates."""
         ...
 
@@ -144,7 +144,7 @@ class ProbeImages:
         assert self._histograms is not None  # noqa: S101  read just now
         return self._histograms[rows]
 
-    def fingerprints(self) -> Fingerprinted:
+    def fingerprints(self) -> Fingerprints:
         """See `Images`."""
         return fingerprint(self.paths, self.progress)
 

@@ -1,4 +1,4 @@
-"""The table of a study: where its images come from, which are in use, and how they are split."""
+"""The table of a study: where its images come from, which of them are in use, and how they are split."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A cohort as one file: CSV or Parquet, rows in use first, then the excluded ones.
+"""A cohort as one CSV or Parquet file, and the types of its columns.
 
-Two columns tell them apart: ``exclusion`` holds the reason (empty for a row in use), ``exclusion_detail``
-the rest.
+The rows in use come first, then the excluded ones: their column ``exclusion`` holds the reason (empty for a
+row in use) and ``exclusion_detail`` the detail.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ import pandas as pd
 from hilum.errors import CohortError
 from hilum.files import replacing
 
-__all__ = ["KINDS", "RESERVED", "read_table", "typed", "write_table"]
+__all__ = ["RESERVED", "read_table", "typed", "write_table"]
 
+RESERVED = ("exclusion", "exclusion_detail")
+_EXCLUSION_COLUMNS = ["image", "source", "reason", "detail"]
+_FORMATS = (".csv", ".parquet")
 
-KINDS: dict[str, str] = {
+_DTYPES: dict[str, str] = {
     **dict.fromkeys(
         ("image", "label", "patient", "source", "view", "projection", "sex", "split", "finding"), "str"
     ),
@@ -30,33 +33,78 @@ KINDS: dict[str, str] = {
     "age": "float64",
     **dict.fromkeys(("rows", "columns", "bits", "bytes"), "Int64"),
 }
-"""Columns whose type is fixed; any other gets what its values imply."""
+"""Columns with a fixed dtype; the dtype of any other follows from its values."""
 
-_WHOLE = re.compile(r"0|-?[1-9]\d{0,14}")
+_INTEGER = re.compile(r"0|-?[1-9]\d{0,14}")  # no more digits than a float holds exactly
+
+
+def write_table(path: Path, table: pd.DataFrame, exclusions: pd.DataFrame) -> None:
+    """Write both tables to a ``.csv`` or ``.parquet`` file, atomically."""
+    suffix = _suffix(path)
+    excluded = exclusions.rename(columns={"reason": RESERVED[0], "detail": RESERVED[1]})
+    whole = pd.concat([table, excluded], ignore_index=True).reindex(columns=[*table.columns, *RESERVED])
+    with replacing(path) as temporary:
+        if suffix == ".csv":
+            whole.to_csv(temporary, index=False, lineterminator="\n", quoting=_quoting(whole))
+        else:
+            whole.to_parquet(temporary, index=False)
+
+
+def _quoting(table: pd.DataFrame) -> Literal[0, 2]:
+    """Quote all text if some contains a carriage return, which pandas otherwise writes unquoted."""
+    texts = [table[name] for name in table if table[name].dtype == "str"]
+    returns = any(text.str.contains("\r", regex=False).any() for text in texts)
+    return csv.QUOTE_NONNUMERIC if returns or any("\r" in str(name) for name in table) else csv.QUOTE_MINIMAL
+
+
+def read_table(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read a file that `write_table` made, or a plain table.
+
+    The exclusions have the columns ``image, source, reason, detail``. `CohortError` is raised if the file
+    is missing or cannot be read as its suffix says.
+    """
+    whole = _read(path)
+    if RESERVED[0] not in whole:
+        return whole, pd.DataFrame(columns=_EXCLUSION_COLUMNS, dtype="str")
+    excluded = whole[RESERVED[0]].notna()
+    table = whole[~excluded].drop(columns=list(RESERVED), errors="ignore")
+    names = {RESERVED[0]: "reason", RESERVED[1]: "detail"}
+    exclusions = whole[excluded].rename(columns=names).reindex(columns=_EXCLUSION_COLUMNS)
+    return table.reset_index(drop=True), exclusions.reset_index(drop=True)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    suffix = _suffix(path)
+    if not path.is_file():
+        raise CohortError("the cohort file does not exist", path=path)
+    try:
+        if suffix == ".csv":
+            return pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""])
+        return pd.read_parquet(path)
+    except (ValueError, OSError) as error:  # pandas, pyarrow and text decoding raise subclasses of these
+        found = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CohortError(f"not a {suffix[1:]} table", path=path, found=found) from error
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in _FORMATS:
+        raise CohortError(
+            "a cohort is a CSV or Parquet file",
+            path=path,
+            expected=" or ".join(_FORMATS),
+            found=suffix or "no suffix",
+        )
+    return suffix
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Give every column its type: `KINDS`, or what all its values, written out, imply.
+    """Return a copy with a plain index whose columns are ``str``, ``Int64``, ``float64`` or ``boolean``.
 
-    Only values that print back to the same text become numbers: ``007`` and ``1.50`` stay text. Empty text is
-    a missing value.
+    The dtype of a column without a fixed one follows from its values as text. Only values that print back
+    to the same text become numbers: ``007`` and ``1.50`` stay text. Empty text is a missing value.
+    `CohortError` is raised if a column with a fixed dtype holds something else.
 
-    Parameters
-    ----------
-    table : DataFrame
-
-    Returns
-    -------
-    DataFrame
-        A copy with columns of dtype ``str``, ``Int64``, ``float64`` or ``boolean``, and a plain index.
-
-    Raises
-    ------
-    CohortError
-        If a column of `KINDS` holds something else.
-
-    Examples
-    --------
     >>> table = typed(pd.DataFrame({"kv": ["80", "110"], "ward": ["007", ""], "dose": [0.5, 1.0]}))
     >>> [str(dtype) for dtype in table.dtypes]
     ['Int64', 'str', 'float64']
@@ -66,34 +114,36 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _typed(column: pd.Series, name: Hashable) -> pd.Series:
-    kind = KINDS.get(str(name))
-    if kind == "str" and column.dtype == "str":
+    dtype = _DTYPES.get(str(name))
+    if dtype == "str" and column.dtype == "str":
         return column.mask(column == "").reset_index(drop=True)
-    if kind is None and column.dtype == "float64" and column.notna().any():
+    if dtype is None and column.dtype == "float64" and column.notna().any():
         return column.reset_index(drop=True)
-    written = [_written(value) for value in column.tolist()]
-    kind = kind or _implied([text for text in written if text is not None])
+    texts = [_text(value) for value in column.tolist()]
+    dtype = dtype or _implied_dtype([text for text in texts if text is not None])
     try:
-        return pd.Series(_parsed(written, kind), dtype=kind)
+        return pd.Series(_parsed(texts, dtype), dtype=dtype)
     except ValueError:
         raise CohortError(
-            f"the column {name!r} holds no numbers", expected=kind, found=_culprit(written, kind)
+            f"the column {name!r} holds values that are not numbers",
+            expected=dtype,
+            found=_first_invalid(texts, dtype),
         ) from None
 
 
-def _written(value: object) -> str | None:
+def _text(value: object) -> str | None:
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return None
     return str(value) or None
 
 
-def _implied(texts: list[str]) -> str:
+def _implied_dtype(texts: list[str]) -> str:
     if texts and all(text in {"True", "False"} for text in texts):
         return "boolean"
-    whole = [bool(_WHOLE.fullmatch(text)) for text in texts]
-    if texts and all(whole):
+    integer = [bool(_INTEGER.fullmatch(text)) for text in texts]
+    if texts and all(integer):
         return "Int64"
-    if texts and all(w or _is_float(text) for w, text in zip(whole, texts, strict=True)):
+    if texts and all(known or _is_float(text) for known, text in zip(integer, texts, strict=True)):
         return "float64"
     return "str"
 
@@ -105,109 +155,27 @@ def _is_float(text: str) -> bool:
         return False
 
 
-def _parsed(written: list[str | None], kind: str) -> list[object]:
+def _parsed(texts: list[str | None], dtype: str) -> list[object]:
     parsers: dict[str, Callable[[str], object]] = {
         "str": str,
         "boolean": "True".__eq__,
-        "Int64": _whole,
+        "Int64": _integer,
         "float64": float,
     }
-    parse = parsers[kind]
-    return [None if text is None else parse(text) for text in written]
+    return [None if text is None else parsers[dtype](text) for text in texts]
 
 
-def _whole(text: str) -> int:
+def _integer(text: str) -> int:
     number = float(text)
     if not number.is_integer():
         raise ValueError(text)
     return int(number)
 
 
-def _culprit(written: list[str | None], kind: str) -> str:
-    for row, text in enumerate(written):
+def _first_invalid(texts: list[str | None], dtype: str) -> str:
+    for row, text in enumerate(texts):
         try:
-            _parsed([text], kind)
+            _parsed([text], dtype)
         except ValueError:
             return f"{text!r} in row {row}"
     return "mixed values"
-
-
-RESERVED = ("exclusion", "exclusion_detail")
-_FORMATS = (".csv", ".parquet")
-
-
-def write_table(path: Path, table: pd.DataFrame, exclusions: pd.DataFrame) -> None:
-    """Write both tables to `path`, whole or not at all.
-
-    Raises
-    ------
-    CohortError
-        If the suffix is neither ``.csv`` nor ``.parquet``.
-    """
-    kind = _format_of(path)
-    excluded = exclusions.rename(columns={"reason": RESERVED[0], "detail": RESERVED[1]})
-    whole = pd.concat([table, excluded], ignore_index=True).reindex(columns=[*table.columns, *RESERVED])
-    with replacing(path) as temporary:
-        if kind == ".csv":
-            whole.to_csv(temporary, index=False, lineterminator="\n", quoting=_quoting(whole))
-        else:
-            whole.to_parquet(temporary, index=False)
-
-
-def _quoting(table: pd.DataFrame) -> Literal[0, 2]:
-    """Quote text where some holds a carriage return: the writer quotes line feeds, but not those."""
-    texts = [table[name] for name in table if table[name].dtype == "str"]
-    returns = any(text.str.contains("\r", regex=False).any() for text in texts)
-    return csv.QUOTE_NONNUMERIC if returns or any("\r" in str(name) for name in table) else csv.QUOTE_MINIMAL
-
-
-def read_table(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read what `write_table` wrote, or a table without excluded rows.
-
-    Returns
-    -------
-    table, exclusions : DataFrame
-        The second with ``image, source, reason, detail``.
-
-    Raises
-    ------
-    CohortError
-        If the file is missing or no such table.
-    """
-    whole = _read(path)
-    if RESERVED[0] not in whole:
-        return whole, pd.DataFrame(columns=["image", "source", "reason", "detail"], dtype="str")
-    unused = whole[RESERVED[0]].notna()
-    table = whole[~unused].drop(columns=list(RESERVED), errors="ignore")
-    names = {RESERVED[0]: "reason", RESERVED[1]: "detail"}
-    wanted = ["image", "source", "reason", "detail"]
-    exclusions = whole[unused].rename(columns=names).reindex(columns=wanted)
-    return table.reset_index(drop=True), exclusions.reset_index(drop=True)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    kind = _format_of(path)
-    if not path.is_file():
-        raise CohortError("there is no such cohort", path=path)
-    try:
-        if kind == ".csv":
-            return pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""])
-        return pd.read_parquet(path)
-    except (ValueError, OSError) as error:  # what pandas, pyarrow and decoders raise
-        raise CohortError(f"not a {kind[1:]} table", path=path, found=_first_line(error)) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _format_of(path: Path) -> str:
-    kind = path.suffix.lower()
-    if kind not in _FORMATS:
-        raise CohortError(
-            "a cohort is a CSV or Parquet file",
-            path=path,
-            expected=" or ".join(_FORMATS),
-            found=kind or "no suffix",
-        )
-    return kind

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from hilum.cohort.duplicates.alignment import align
-from hilum.cohort.duplicates.fingerprint import SIDE
+from hilum.cohort.duplicates.fingerprints import SIDE
 
 
-def square(pixels: np.ndarray) -> np.ndarray:
+def thumbnail(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BILINEAR))[None]
 
 
@@ -33,7 +33,7 @@ def compared(a: np.ndarray, b: np.ndarray, window: tuple[float, ...]):
 @pytest.mark.parametrize("begin", [(0.1, 0.9, 0.05, 0.95), (0.16, 0.92, 0.08, 1.0)])
 def test_a_window_is_found_to_a_hundredth(begin):
     whole = texture(0)
-    found = compared(square(whole[50:370, 30:390]), square(whole), begin)
+    found = compared(thumbnail(whole[50:370, 30:390]), thumbnail(whole), begin)
     assert found.windows[0] == pytest.approx([0.125, 0.925, 0.075, 0.975], abs=0.01)
     assert found.similarity[0] > 0.9
 
@@ -41,7 +41,7 @@ def test_a_window_is_found_to_a_hundredth(begin):
 def test_grays_do_not_matter():
     whole = texture(1)
     darker = (255 * (whole / 255) ** 1.4 * 0.7 + 20).astype(np.uint8)
-    assert compared(square(darker), square(whole), (0, 1, 0, 1)).similarity[0] > 0.9
+    assert compared(thumbnail(darker), thumbnail(whole), (0, 1, 0, 1)).similarity[0] > 0.9
 
 
 def test_the_same_coarse_picture_with_other_detail_is_no_copy():
@@ -51,13 +51,13 @@ def test_the_same_coarse_picture_with_other_detail_is_no_copy():
     one, other = (
         (coarse + 0.7 * (texture(seed).astype(float) - 128)).clip(0, 255).astype(np.uint8) for seed in (3, 4)
     )
-    assert compared(square(one), square(other), (0, 1, 0, 1)).similarity[0] < 0.6
+    assert compared(thumbnail(one), thumbnail(other), (0, 1, 0, 1)).similarity[0] < 0.6
 
 
 def test_one_label_in_common_makes_no_copy():
     one, other = texture(5), texture(6)
     one[:60, :60] = other[:60, :60] = np.arange(60) * 4
-    assert compared(square(one), square(other), (0, 1, 0, 1)).similarity[0] < 0.5
+    assert compared(thumbnail(one), thumbnail(other), (0, 1, 0, 1)).similarity[0] < 0.5
 
 
 def test_flat_images_are_no_copies():

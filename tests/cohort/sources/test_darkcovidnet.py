@@ -32,7 +32,7 @@ def test_each_file_counts_as_a_patient_where_cohen_is_not_there(data: Path) -> N
     ]
 
 
-def test_patients_of_cohen_are_known_again(data: Path, cohen: Path) -> None:
+def test_patients_of_cohen_are_recognised(data: Path, cohen: Path) -> None:
     table = DARKCOVIDNET.read(data).table
     assert table["patient"].tolist()[:2] == ["cohen:2", "cohen:z.png"]
 

@@ -52,6 +52,6 @@ def test_another_design_in_the_same_place_is_refused(data: Path) -> None:
 
 
 def test_an_impossible_design_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"no synthetic cohort can be drawn so; found .*strength"):
+    with pytest.raises(SourceError, match=r"design; found .*strength"):
         PHANTOM.read(tmp_path, marker=2.0)
     assert not list(tmp_path.iterdir())

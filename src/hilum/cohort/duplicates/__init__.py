@@ -1,16 +1,16 @@
-"""Copies of images: the same file, the same pixels, or the film resized, cropped, encoded again."""
+"""Copies of images: the same file, the same pixels, or an image resized, cropped or encoded again."""
 
 from __future__ import annotations
 
 from hilum.cohort.duplicates.duplicates import LEAST_SIMILARITY, Copies, CopyKind, copies_among, find_copies
-from hilum.cohort.duplicates.fingerprint import Fingerprinted, Fingerprints, fingerprint
+from hilum.cohort.duplicates.fingerprints import Fingerprints, ThumbnailStore, fingerprint
 
 __all__ = [
     "LEAST_SIMILARITY",
     "Copies",
     "CopyKind",
-    "Fingerprinted",
     "Fingerprints",
+    "ThumbnailStore",
     "copies_among",
     "find_copies",
     "fingerprint",

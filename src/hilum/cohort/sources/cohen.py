@@ -7,10 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from hilum.cohort.cohort import Reason
-from hilum.cohort.sources.source import Archive, Source, mark, read_csv
+from hilum.cohort.sources.source import Archive, Source, exclude, read_csv
 
 __all__ = ["COHEN", "patients_by_file"]
-
 
 _REQUIRED = ("patientid", "sex", "age", "finding", "view", "modality", "folder", "filename")
 _KEPT = ("offset", "survival", "intubated", "went_icu", "date", "location", "doi", "url", "license")
@@ -48,33 +47,33 @@ def _rows(folder: Path) -> pd.DataFrame:
 
 def _exclude(rows: pd.DataFrame, metadata: pd.DataFrame, folder: Path) -> None:
     volume = metadata["filename"].str.lower().str.endswith((".gz", ".nii")).fillna(False)
-    mark(rows, (rows["modality"] == "CT") | volume, Reason.CT, "view " + rows["view"].fillna("not stated"))
-    mark(rows, metadata["filename"].isna(), Reason.MISSING_FILE, "the table names no file")
+    exclude(rows, (rows["modality"] == "CT") | volume, Reason.CT, "view " + rows["view"].fillna("not stated"))
+    exclude(rows, metadata["filename"].isna(), Reason.MISSING_FILE, "the table names no file")
     present = rows["image"].map(lambda image: (folder / image).is_file()).astype(bool)
     lateral = rows["projection"].map({"lateral": "lateral view"}).fillna("")
-    mark(rows, ~present, Reason.MISSING_FILE, lateral)
-    mark(rows, rows["label"].isna(), Reason.NO_LABEL)
+    exclude(rows, ~present, Reason.MISSING_FILE, lateral)
+    exclude(rows, rows["label"].isna(), Reason.NO_LABEL)
     open_finding = rows["label"].str.lower().isin(_OPEN_FINDINGS)
-    mark(rows, open_finding, Reason.UNCERTAIN_LABEL, "finding " + rows["label"].fillna(""))
-    # A row without a patient stands for a patient of its own.
+    exclude(rows, open_finding, Reason.UNCERTAIN_LABEL, "finding " + rows["label"].fillna(""))
+    # A row without a patient counts as a patient of its own.
     rows["patient"] = rows["patient"].fillna(rows["image"])
 
 
 def _images(folder: Path, metadata: pd.DataFrame) -> pd.Series:
-    """Paths of the files, with the case that they have on disk."""
+    """Paths of the files, in the case that they have on disk."""
     images = folder / "images"
     exact = {path.name for path in images.iterdir()} if images.is_dir() else set()
     by_folded = {name.casefold(): name for name in exact}
 
-    def found(name: str) -> str:
+    def on_disk(name: str) -> str:
         return name if name in exact else by_folded.get(name.casefold(), name)
 
-    names = metadata["filename"].fillna("").map(found)
+    names = metadata["filename"].fillna("").map(on_disk)
     return metadata["folder"].fillna("images") + "/" + names
 
 
 def patients_by_file(folder: Path) -> dict[str, str]:
-    """Map file names of the collection in `folder` to its patients; empty where it is not there."""
+    """Map file names of the collection in `folder` to its patients; empty if the collection is missing."""
     path = folder / "metadata.csv"
     if not path.is_file():
         return {}
@@ -92,7 +91,7 @@ COHEN = Source(
     marker="metadata.csv",
     rows=_rows,
     archive=Archive(
-        # A commit of the collection's last state; later than the one that the tutorial saw.
+        # The collection's last commit, which is later than the one that the tutorial used.
         url="https://github.com/ieee8023/covid-chestxray-dataset/archive/6a4242344473ccb5ed0d2148d8c7bfb1691e4ed8.zip",
         sha256=None,
         inside="*",

@@ -9,10 +9,9 @@ import pandas as pd
 
 from hilum.cohort.cohort import Reason
 from hilum.cohort.sources.cohen import patients_by_file
-from hilum.cohort.sources.source import Archive, Source, files, mark
+from hilum.cohort.sources.source import Archive, Source, exclude, files
 
 __all__ = ["DARKCOVIDNET"]
-
 
 _FOLDER = "X-Ray Image DataSet"
 _LABELS = ("Covid-19", "No_findings", "Pneumonia")
@@ -25,7 +24,7 @@ def _rows(folder: Path) -> pd.DataFrame:
         [_row(image, cohen) for image in files(folder / _FOLDER)],
         columns=["image", "label", "finding", "patient", "source"],
     )
-    mark(rows, ~rows["label"].isin(_LABELS), Reason.NO_LABEL, f"not in {', '.join(_LABELS)}")
+    exclude(rows, ~rows["label"].isin(_LABELS), Reason.NO_LABEL, f"not in {', '.join(_LABELS)}")
     return rows
 
 
@@ -37,10 +36,10 @@ def _row(image: str, cohen: dict[str, str]) -> tuple[str, ...]:
 
 
 def _patient(name: str, label: str, cohen: dict[str, str]) -> tuple[str, str]:
-    """Patient and the collection that the image was taken from.
+    """Return the patient, and the collection that the image comes from.
 
-    COVID-19 images keep their names of `cohen`. Where its table lies beside, they get its patients' keys, so
-    that these are known again; else each file counts as a patient.
+    COVID-19 images keep their file names of `cohen`. If its table is in the data folder, they get its
+    patients' keys; otherwise each file counts as a patient.
     """
     match = _NIH.match(name)
     if match:

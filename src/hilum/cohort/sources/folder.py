@@ -1,4 +1,4 @@
-"""The user's own folder, with a subfolder for each class."""
+"""The user's own folder, with one subfolder per class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from hilum.cohort.cohort import Reason
-from hilum.cohort.sources.source import Source, below, files, mark
+from hilum.cohort.sources.source import Source, below, exclude, files
 from hilum.errors import SourceError
 
 __all__ = ["FOLDER"]
@@ -21,7 +21,7 @@ def _rows(data: Path, path: str = ".", name: str = "folder", patient: str = "") 
         raise SourceError(
             "no class has images",
             path=folder,
-            expected="a subfolder for each class, with images in it",
+            expected="one subfolder per class, with images in it",
             found=f"{len(images)} files and no subfolder with files" if images else "no files",
         )
     place = PurePosixPath(path).as_posix()
@@ -34,23 +34,25 @@ def _rows(data: Path, path: str = ".", name: str = "folder", patient: str = "") 
             "source": name,
         }
     )
-    mark(rows, rows["label"].isna(), Reason.NO_LABEL, "in no class's subfolder")
+    exclude(rows, rows["label"].isna(), Reason.NO_LABEL, "in no class's subfolder")
     rows["finding"] = rows["label"]
     return rows
 
 
 def _patient(image: str, pattern: str, folder: Path) -> str:
-    """The path without suffix, or what `pattern` finds in it: group ``patient``, the first group, or all."""
+    """Return the path without suffix, or what `pattern` matches: group ``patient``, the first, or all."""
     if not pattern or "/" not in image:
         return PurePosixPath(image).with_suffix("").as_posix()
     try:
         match = re.search(pattern, image)
     except re.error as error:
         raise SourceError(
-            "the option `patient` is no regular expression", found=f"{pattern!r}: {error}"
+            "the option `patient` is not a regular expression", found=f"{pattern!r}: {error}"
         ) from error
     if match is None:
-        raise SourceError("the patient is not in the file's path", path=folder / image, expected=pattern)
+        raise SourceError(
+            "the file's path does not match the option `patient`", path=folder / image, expected=pattern
+        )
     groups = match.groupdict()
     return str(groups.get("patient") or next(iter(match.groups()), None) or match[0])
 
@@ -58,14 +60,10 @@ def _patient(image: str, pattern: str, folder: Path) -> str:
 FOLDER = Source(
     name="folder",
     title="your own folder, a class per subfolder",
-    home="",
-    licence="",
-    citation="",
     layout=(
-        "a subfolder for each class; options: path (folder), name (of the source), "
-        "patient (regular expression on the image's path; without it each file is a patient)"
+        "one subfolder per class; options: path (folder), name (of the source), "
+        "patient (regular expression on the image's path; without it, each file counts as a patient)"
     ),
-    marker="",
     rows=_rows,
     options=("path", "name", "patient"),
 )

@@ -8,10 +8,9 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from hilum.cohort.cohort import Reason
-from hilum.cohort.sources.source import Archive, Source, files, mark
+from hilum.cohort.sources.source import Archive, Source, exclude, files
 
 __all__ = ["KERMANY"]
-
 
 _LABELS = ("NORMAL", "PNEUMONIA")
 _PATIENT = re.compile(r"(?P<person>person\d+)_(?P<subtype>bacteria|virus)_|(?P<exam>(?:NORMAL2-)?IM-\d+)-")
@@ -19,7 +18,7 @@ _PATIENT = re.compile(r"(?P<person>person\d+)_(?P<subtype>bacteria|virus)_|(?P<e
 
 def _rows(folder: Path) -> pd.DataFrame:
     rows = pd.DataFrame([_row(image) for image in files(folder / "chest_xray")], columns=_COLUMNS)
-    mark(rows, ~rows["label"].isin(_LABELS), Reason.NO_LABEL, "not in NORMAL or PNEUMONIA")
+    exclude(rows, ~rows["label"].isin(_LABELS), Reason.NO_LABEL, "not in NORMAL or PNEUMONIA")
     return rows
 
 

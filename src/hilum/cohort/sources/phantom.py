@@ -1,4 +1,4 @@
-"""Synthetic radiographs, drawn when they are first asked for."""
+"""Synthetic radiographs, drawn on first use."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from hilum.progress import Progress
 
 __all__ = ["PHANTOM"]
 
-
 _COUNTS = ("images", "classes", "sources", "bits", "seed")
 _SHARES = ("signal", "images_per_patient", "source_contrast", "duplicates")
 _SHORTCUTS = tuple(kind.value for kind in ShortcutKind)
 
 
 def _prepare(data: Path, progress: Progress, *, path: str = "phantom", **design: Any) -> None:
-    """Draw the cohort, unless it is there; with options it must be the one that they state."""
+    """Draw the cohort unless it exists; an existing one must have the design that the options state."""
     if design or not (data / path / "cohort.csv").is_file():
         write(_design(design), data / path, progress)
 
@@ -39,11 +38,11 @@ def _design(options: dict[str, Any]) -> PhantomCohort:
             )
         return PhantomCohort(**stated)
     except (TypeError, ValueError) as error:
-        raise SourceError("no synthetic cohort can be drawn so", found=str(error)) from error
+        raise SourceError("no synthetic cohort has this design", found=str(error)) from error
 
 
 def _rows(data: Path, path: str = "phantom", **design: Any) -> pd.DataFrame:
-    del design  # it is drawn by now
+    del design  # it was drawn by `_prepare`
     rows = table_rows(data, path=f"{path}/cohort.csv", name="phantom")
     return rows.assign(projection="frontal", modality="X-ray")
 
@@ -51,14 +50,12 @@ def _rows(data: Path, path: str = "phantom", **design: Any) -> pd.DataFrame:
 PHANTOM = Source(
     name="phantom",
     title="synthetic radiographs, drawn by hilum",
-    home="",
     licence="Apache-2.0",
     citation="hilum",
     layout=(
         "drawn on first use; options: path (folder), size (side in pixels), "
         f"{', '.join((*_COUNTS, *_SHARES))}, and the strength of a shortcut: {', '.join(_SHORTCUTS)}"
     ),
-    marker="",
     rows=_rows,
     options=("path", "size", *_COUNTS, *_SHARES, *_SHORTCUTS),
     prepare=_prepare,

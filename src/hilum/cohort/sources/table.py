@@ -1,4 +1,4 @@
-"""The user's own CSV table, its columns named by options."""
+"""The user's own CSV table, whose columns options name."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from hilum.cohort.cohort import Reason
-from hilum.cohort.sources.source import Source, below, mark, read_csv
+from hilum.cohort.sources.source import Source, below, exclude, read_csv
 from hilum.errors import SourceError, closest
 
 __all__ = ["TABLE", "table_rows"]
-
 
 _NEEDED = ("image", "label", "patient")
 _COLUMNS = (*_NEEDED, "source", "view", "age", "sex", "split")
@@ -21,21 +20,12 @@ _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
 def table_rows(
     data: Path, path: str = "cohort.csv", name: str = "table", images: str = "", **columns: str
 ) -> pd.DataFrame:
-    """List the rows of a CSV table.
+    """List the rows of the CSV table at `path` below `data`.
 
-    Parameters
-    ----------
-    data : Path
-    path : str
-        The table, below `data`.
-    name : str
-        Of the source, for rows whose table has no column `source`.
-    images : str
-        Folder below `data` that the images' paths start from; without it the table's own.
-    **columns : str
-        For ``image``, ``label``, ``patient``, ``source``, ``view``, ``age``, ``sex`` and ``split``, the
-        table's column that holds it, where that has another name. The first three must be there.
-        Patients must be pseudonyms: they are kept as they are.
+    `name` is the source of rows that state none. Image paths are relative to the folder `images` below
+    `data`, by default the table's own. `columns` names the table's columns that have another name than
+    ``image``, ``label``, ``patient`` (these are required), ``source``, ``view``, ``age``, ``sex`` or
+    ``split``. Patients must be pseudonyms: they are kept unchanged.
     """
     file = below(data, path)
     table = read_csv(file, ())
@@ -53,7 +43,7 @@ def table_rows(
 def _require(table: pd.DataFrame, columns: dict[str, str], file: Path) -> None:
     for column, own in ({one: one for one in _NEEDED} | columns).items():
         if own not in table:
-            hint = "Where patients are unknown, `patient: image` counts each image as one"
+            hint = "If patients are unknown, `patient: image` counts each image as one"
             raise SourceError(
                 f"no column {own!r} for the {column}",
                 path=file,
@@ -65,15 +55,15 @@ def _require(table: pd.DataFrame, columns: dict[str, str], file: Path) -> None:
 def _place(rows: pd.DataFrame, base: PurePosixPath, data: Path) -> None:
     named = rows["image"].notna()
     rows["image"] = [(base / name).as_posix() for name in rows["image"].fillna("")]
-    mark(rows, ~named, Reason.MISSING_FILE, "the table names no file")
-    mark(rows, ~rows["image"].map(lambda name: (data / name).is_file()).astype(bool), Reason.MISSING_FILE)
-    mark(rows, rows["label"].isna(), Reason.NO_LABEL)
+    exclude(rows, ~named, Reason.MISSING_FILE, "the table names no file")
+    exclude(rows, ~rows["image"].map(lambda name: (data / name).is_file()).astype(bool), Reason.MISSING_FILE)
+    exclude(rows, rows["label"].isna(), Reason.NO_LABEL)
 
 
 def _normalise(rows: pd.DataFrame, name: str, file: Path) -> None:
     rows["source"] = rows["source"].fillna(name) if "source" in rows else name
     rows["finding"] = rows.get("finding", rows["label"])
-    # A row without a patient stands for a patient of its own.
+    # A row without a patient counts as a patient of its own.
     rows["patient"] = rows["patient"].fillna(rows["image"])
     if "sex" in rows:
         rows["sex"] = rows["sex"].str.lower().map(_SEXES).astype("str")
@@ -82,7 +72,7 @@ def _normalise(rows: pd.DataFrame, name: str, file: Path) -> None:
         odd = rows.loc[years.isna() & rows["age"].notna(), "age"]
         if len(odd):
             raise SourceError(
-                "the age is no number of years", path=file, found=f"{odd.iloc[0]!r} in row {odd.index[0]}"
+                "the age is not a number of years", path=file, found=f"{odd.iloc[0]!r} in row {odd.index[0]}"
             )
         rows["age"] = years
 
@@ -90,14 +80,10 @@ def _normalise(rows: pd.DataFrame, name: str, file: Path) -> None:
 TABLE = Source(
     name="table",
     title="your own CSV table",
-    home="",
-    licence="",
-    citation="",
     layout=(
-        "a CSV file with a row for each image; options: path (the table), images (folder of the images), "
+        "a CSV file with one row per image; options: path (the table), images (folder of the images), "
         f"name (of the source), and the columns that hold {', '.join(_COLUMNS)}"
     ),
-    marker="",
     rows=table_rows,
     options=("path", "name", "images", *_COLUMNS),
 )

@@ -41,7 +41,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_an_altered_copy_is_found_and_told_from_all_others(films, put, blank, name):
+def test_only_the_altered_copy_is_found(films, put, blank, name):
     paths, table = films
     source = int(np.flatnonzero(table["copy_of"] == "")[7])
     copy = put(name, paths[source], *CHANGES[name])
@@ -77,7 +77,7 @@ def test_planted_copies_are_found_and_follow_ups_are_none(films, blank):
     assert set(found["kind"]) == {CopyKind.SAME_FILE}
 
 
-def test_exact_copies_are_told_by_bytes_and_by_pixels(films, blank, tmp_path):
+def test_exact_copies_are_found_by_bytes_and_by_pixels(films, blank, tmp_path):
     paths, _ = films
     same_file = shutil.copy(paths[0], tmp_path / "a.png")
     with Image.open(paths[0]) as image:
@@ -103,7 +103,7 @@ def test_all_equal_files_of_the_other_list_are_named(films, put, blank, tmp_path
     assert found[["image", "other"]].to_numpy().tolist() == [[0, 0], [0, 1]]
 
 
-def test_an_unreadable_image_is_reported_and_ends_nothing(films, put, blank, tmp_path):
+def test_an_unreadable_image_is_recorded(films, put, blank, tmp_path):
     paths, _ = films
     (tmp_path / "bad.png").write_bytes(b"no image")
     features = np.array([[0.0, 1], [np.nan, np.nan], [1, 0]])

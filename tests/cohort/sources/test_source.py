@@ -12,7 +12,7 @@ from hilum.errors import SourceError
 PUBLISHED = ["cohen", "kermany", "darkcovidnet"]
 
 
-def test_registry_names_each_source_as_it_calls_itself() -> None:
+def test_the_registry_uses_the_sources_names() -> None:
     assert {name: one.name for name, one in SOURCES.items()} == {name: name for name in SOURCES}
     assert set(PUBLISHED) < set(SOURCES)
 
@@ -43,7 +43,7 @@ def test_a_missing_collection_is_explained(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_missing_data_folder_is_explained(name: str, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="found no such folder"):
+    with pytest.raises(SourceError, match="no such folder"):
         source(name).read(tmp_path / "nowhere")
 
 
