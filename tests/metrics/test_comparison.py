@@ -13,17 +13,16 @@ from hilum.errors import CohortError
 from hilum.metrics import (
     METRICS,
     Estimate,
-    McNemar,
     Predictions,
     auc_difference,
     bootstrap,
     compare,
     evaluate,
-    mcnemar,
     newcombe,
     performance_drop,
     wilson,
 )
+from hilum.metrics.comparison import McNemar, mcnemar
 
 
 @pytest.mark.parametrize(("b", "c"), [(1, 7), (7, 1), (0, 4), (5, 5), (20, 40), (130, 170)])
