@@ -22,7 +22,7 @@ from hilum.backbone import Engine, choose_engine, extract, open_backbone
 from hilum.classifier import Head, Threshold
 from hilum.cohort import build, split
 from hilum.errors import HilumError
-from hilum.metrics.auc import areas
+from hilum.metrics import auc_estimates
 from hilum.phantom import PhantomCohort, Shortcut, ShortcutKind, write
 from hilum.radiograph import Fit, Preprocessing, Radiograph
 from hilum.recipe import Recipe, Setting, load
@@ -149,7 +149,7 @@ def audited(design: Design, seed: int) -> Trial | str:
     except HilumError as error:
         return error.cause
     ratings = {name: answer.rating for name, answer in audit.answers.items()}
-    return Trial(audit.verdict.rating, ratings, next(iter(areas(whole).values())).value)
+    return Trial(audit.verdict.rating, ratings, next(iter(auc_estimates(whole).values())).value)
 
 
 def _is_asked(probe: str, design: Design) -> bool:

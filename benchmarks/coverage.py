@@ -18,8 +18,16 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from benchmarks.measuring import Results, arguments
-from hilum.metrics import Estimate, auc_difference, auc_interval, auc_variance, bootstrap, newcombe, wilson
-from hilum.metrics.intervals import Contrast
+from hilum.metrics import (
+    Estimate,
+    OneVsRest,
+    auc_difference,
+    auc_interval,
+    auc_variance,
+    bootstrap,
+    newcombe,
+    wilson,
+)
 
 Floats = NDArray[Any]
 Interval = tuple[float, float]
@@ -78,7 +86,7 @@ def area_of(images: int, auc: float, each: int, rng: np.random.Generator) -> Est
     """Draw a cohort and estimate its AUC as `hilum.metrics.evaluate` does."""
     patients, positive = cohort(images, each)
     score = gap(auc) * positive + noise(patients, rng)
-    value = float(Contrast("", positive, positive, score).roc_auc(np.ones((1, positive.size)))[0])
+    value = float(OneVsRest("", positive, positive, score).roc_auc(np.ones((1, positive.size)))[0])
     fewest = min(np.unique(patients[side]).size for side in (positive, ~positive))
     found = wilson(fewest, fewest) if value == 1 else auc_interval(positive, score, patients)
     return Estimate.around(value, found, positive.size)
@@ -100,7 +108,7 @@ def plain_area(images: int, auc: float, each: int) -> Setting:
     def draw(rng: np.random.Generator) -> Interval:
         patients, positive = cohort(images, each)
         score = gap(auc) * positive + noise(patients, rng)
-        value = float(Contrast("", positive, positive, score).roc_auc(np.ones((1, positive.size)))[0])
+        value = float(OneVsRest("", positive, positive, score).roc_auc(np.ones((1, positive.size)))[0])
         half = 1.96 * math.sqrt(auc_variance(positive, score, patients))
         return value - half, min(1.0, value + half)
 
@@ -142,7 +150,7 @@ def resampled(people: int, each: int, figure: str, distance: float = 1.5) -> Set
         patients, _ = cohort(people * each, each)
         positive = (rng.random(people) < PREVALENCE)[patients]
         score = distance * positive + noise(patients, rng)
-        side = Contrast("", positive, score > distance / 2, score)
+        side = OneVsRest("", positive, score > distance / 2, score)
 
         def mean(weights: Floats) -> Floats:
             means: Floats = weights @ score / weights.sum(axis=1)

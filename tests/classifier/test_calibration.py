@@ -12,7 +12,9 @@ from hilum.classifier.calibration import (
     Isotonic,
     Platt,
     Temperature,
+    fit_intercept,
     fit_isotonic,
+    fit_line,
     fit_platt,
     fit_temperature,
 )
@@ -110,7 +112,7 @@ def test_platt_and_isotonic_take_separated_rows():
 def test_no_temperature_suits_rows_that_are_all_right():
     labels = np.repeat([0, 1], 10)
     probabilities = np.where(labels[:, None] == [0, 1], 0.8, 0.2)
-    with pytest.raises(FitError, match="no temperature is the best"):
+    with pytest.raises(FitError, match="no temperature is best"):
         fit_temperature(labels, probabilities)
 
 
@@ -132,3 +134,27 @@ def test_maps_are_values():
     assert Platt((0.0,), (1.0,)) == Platt((0.0,), (1.0,))
     identity = Platt((0.0,), (1.0,)).apply(np.array([[0.3, 0.7]]))
     assert identity == pytest.approx(np.array([[0.3, 0.7]]))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_it_is_statsmodels_logistic_regression(seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(0, rng.uniform(0.1, 8), 60)
+    targets = (rng.random(60) < expit(rng.normal() + 0.3 * scores)).astype(float)
+    fit = sm.GLM(targets, sm.add_constant(scores), sm.families.Binomial()).fit(tol=1e-13, maxiter=200)
+    assert fit_line(scores, targets) == pytest.approx(fit.params.tolist(), abs=1e-6)
+    fit = sm.GLM(targets, np.ones((60, 1)), sm.families.Binomial(), offset=scores).fit(tol=1e-13)
+    assert fit_intercept(scores, targets) == pytest.approx(fit.params[0], abs=1e-6)
+
+
+def test_shares_count_as_shares():
+    # A quarter at 0 and three quarters at 1: logits -ln 3 and ln 3.
+    assert fit_line(np.array([0.0, 1.0]), np.array([0.25, 0.75])) == pytest.approx(
+        [-np.log(3), 2 * np.log(3)]
+    )
+
+
+def test_far_scores_do_not_overflow():
+    intercept, slope = fit_line(np.array([-16.0, -16, 16, 16, 16]), np.array([0.0, 1, 0, 1, 1]))
+    assert intercept - 16 * slope == pytest.approx(0, abs=1e-6)  # half of two
+    assert intercept + 16 * slope == pytest.approx(np.log(2), abs=1e-6)  # two of three

@@ -8,7 +8,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from hilum.classifier.fit import FITTERS, fit
+from hilum.classifier import Threshold
+from hilum.classifier.fit import FITTERS, PrecisionDeviation, fit
 from hilum.classifier.samples import Samples
 from hilum.errors import FitError
 from hilum.recipe.settings import DenseHeadSettings, HeadSettings, LinearHeadSettings
@@ -72,7 +73,7 @@ def test_rows_that_neither_train_nor_validate_are_not_looked_at(two: Samples) ->
     features, labels = two.features.copy(), two.labels.copy()
     features[two.validation], labels[two.validation] = np.nan, -1
     fit(**arguments(two, features=features, labels=labels, validation=[], settings=LinearHeadSettings()))
-    with pytest.raises(ValueError, match="labels: expected whole numbers from 0 to 1"):
+    with pytest.raises(ValueError, match="labels: expected integers from 0 to 1"):
         fit(**arguments(two, labels=labels, settings=LinearHeadSettings()))
     with pytest.raises(FitError, match="not finite"):
         fit(**arguments(two, features=features, settings=LinearHeadSettings()))
@@ -103,3 +104,37 @@ def test_prediction_loads_neither_torch_nor_scikit_learn_and_fitting_no_torch() 
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "False"]
+
+
+HALF = Threshold(0.5, "fixed")
+
+
+def of(*positive: float) -> np.ndarray:
+    return np.stack([1 - np.array(positive), positive], axis=1)
+
+
+def test_the_largest_move_counts_not_the_mean():
+    deviation = PrecisionDeviation.between(of(0.1, 0.9, 0.2), of(0.1, 0.892, 0.2), HALF)
+    assert (deviation.images, deviation.flips, deviation.allowed) == (3, 0, True)
+    assert deviation.largest == pytest.approx(0.008)
+    assert not PrecisionDeviation.between(of(0.1, 0.9, 0.2), of(0.1, 0.889, 0.2), HALF).allowed
+
+
+def test_one_flip_is_too_many_however_small_the_move():
+    deviation = PrecisionDeviation.between(of(0.4999, 0.9), of(0.5001, 0.9), HALF)
+    assert (deviation.flips, deviation.allowed) == (1, False)
+    assert PrecisionDeviation.between(of(0.4999, 0.9), of(0.5001, 0.9), Threshold(0.6, "fixed")).allowed
+
+
+def test_of_three_classes_the_likeliest_decides():
+    exact, found = np.array([[0.34, 0.33, 0.33]]), np.array([[0.33, 0.34, 0.33]])
+    assert PrecisionDeviation.between(exact, found, Threshold(None, "likeliest")).flips == 1
+
+
+def test_what_was_seen_on_no_image_is_not_allowed():
+    assert not PrecisionDeviation.between(np.zeros((0, 2)), np.zeros((0, 2)), HALF).allowed
+
+
+def test_other_images_are_refused():
+    with pytest.raises(ValueError, match=r"expected shape \(2, 2\), found \(1, 2\)"):
+        PrecisionDeviation.between(of(0.1, 0.2), of(0.1), HALF)

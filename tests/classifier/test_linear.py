@@ -24,7 +24,7 @@ def test_it_equals_the_pipeline(name: str, request) -> None:
     samples = request.getfixturevalue(name)
     fitted = fit_linear(samples, DEFAULT, 0)
     model = make_pipeline(StandardScaler(), LogisticRegression(C=fitted.details["C"], max_iter=10_000))
-    model.fit(samples.training_features.astype(np.float64), samples.training_labels)
+    model.fit(samples.features[samples.train].astype(np.float64), samples.training_labels)
     expected = model.predict_proba(samples.features)
     assert np.allclose(fitted.head.probabilities(samples.features), expected, atol=1e-5, rtol=0)
     assert len(fitted.head.layers) == 1

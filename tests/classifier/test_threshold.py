@@ -73,7 +73,7 @@ def test_few_positives_are_said_to_be_few() -> None:
 @pytest.mark.parametrize("positive", [[], [0.3, 0.9]])
 def test_without_positives_it_is_one_half_and_says_so(positive: list[float]) -> None:
     threshold = choose(TargetThreshold(), np.zeros(len(positive), int), columns(positive))
-    assert threshold == Threshold(0.5, "0.5, since no positive validation row is there to choose on")
+    assert threshold == Threshold(0.5, "0.5, since there is no positive validation row to choose it on")
 
 
 def test_a_fixed_one_is_taken_as_it_is() -> None:

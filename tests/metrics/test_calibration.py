@@ -6,7 +6,7 @@ import statsmodels.api as sm
 from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss
 
-from hilum.metrics import calibration, confidence, overall
+from hilum.metrics import calibration, confidence_calibration, overall_calibration
 from hilum.metrics.calibration import BrierParts
 
 
@@ -25,7 +25,7 @@ def shifted(build, n=1000, slope=1.0, shift=0.0, seed=0, per_patient=1):
 def test_bins_and_error_by_hand(build):
     # 0.2 twenty times, five ill; 0.7 ten times, eight ill.
     labels = [1] * 5 + [0] * 15 + [1] * 8 + [0] * 2
-    found = overall(build(labels, [0.2] * 20 + [0.7] * 10), rng())
+    found = overall_calibration(build(labels, [0.2] * 20 + [0.7] * 10), rng())
     assert [(one.rows, one.observed.value) for one in found.bins] == [(20, 0.25), (10, 0.8)]
     assert [one.predicted for one in found.bins] == pytest.approx([0.2, 0.7])
     assert found.bins[1].observed.low == pytest.approx(0.4902, abs=1e-4)  # Wilson, 8 of 10
@@ -40,10 +40,10 @@ def test_bins_and_error_by_hand(build):
 
 
 def test_bins_have_equal_mass_and_keep_equal_probabilities_together(build, drawn):
-    found = overall(shifted(build), rng(), 20)
+    found = overall_calibration(shifted(build), rng(), 20)
     assert [one.rows for one in found.bins] == [100] * 10
     rounded = drawn(n=200, decimals=0)
-    by_bin = overall(rounded, rng(), 20).bins
+    by_bin = overall_calibration(rounded, rng(), 20).bins
     assert sum(one.rows for one in by_bin) == 200
     means = [one.predicted for one in by_bin]
     assert means == sorted(means)
@@ -52,7 +52,7 @@ def test_bins_have_equal_mass_and_keep_equal_probabilities_together(build, drawn
 @pytest.mark.parametrize("n", [1, 7, 25, 300])
 def test_the_brier_score_is_sklearn_s_and_its_parts_sum_to_it(build, n):
     predictions = shifted(build, n, slope=0.5)
-    parts = overall(predictions, rng(), 20).brier
+    parts = overall_calibration(predictions, rng(), 20).brier
     expected = brier_score_loss(predictions.labels, predictions.probabilities[:, 1], labels=[0, 1])
     assert parts.score == pytest.approx(expected)
     total = parts.reliability - parts.resolution + parts.uncertainty + parts.within
@@ -70,7 +70,7 @@ def test_slope_and_intercept_are_statsmodels_with_errors_by_patient(build, per_p
     odds = logit(predictions.probabilities[:, 1])
     groups = np.unique(predictions.patients, return_inverse=True)[1]
     robust = {"groups": groups, "use_correction": False}
-    line = overall(predictions, rng(), 20).line
+    line = overall_calibration(predictions, rng(), 20).line
     model = sm.Logit(predictions.labels, sm.add_constant(odds))
     fit = model.fit(disp=0, tol=1e-12, cov_type="cluster", cov_kwds=robust)
     for figure, value, bounds in zip((line.intercept, line.slope), fit.params, fit.conf_int(), strict=True):
@@ -83,7 +83,7 @@ def test_slope_and_intercept_are_statsmodels_with_errors_by_patient(build, per_p
 
 
 def test_slope_and_intercept_find_what_was_put_in(build):
-    line = overall(shifted(build, 20_000, slope=0.5, shift=0.7), rng(), 20).line
+    line = overall_calibration(shifted(build, 20_000, slope=0.5, shift=0.7), rng(), 20).line
     assert line.slope.value == pytest.approx(0.5, abs=0.03)
     assert line.intercept.value == pytest.approx(0.7, abs=0.06)
     assert line.slope.high < 1
@@ -98,13 +98,13 @@ SEPARATED = [1e-9, 0.0, 0.2, 0.8, 1.0, 1.0]
         ([0, 0, 0, 1, 1, 1], SEPARATED, "separate"),
         ([1, 1, 1, 0, 0, 0], SEPARATED, "separate"),
         ([0, 0, 1, 0, 1, 1], [0.1, 0.1, 0.5, 0.5, 0.9, 0.9], "separate"),  # but for a tie
-        ([0, 1, 0, 1], [0.5] * 4, "one probability"),
+        ([0, 1, 0, 1], [0.5] * 4, "same probability"),
         ([1, 1, 1], [0.2, 0.5, 0.9], "one class"),
         ([0], [0.2], "one class"),
     ],
 )
 def test_where_no_line_is_best_it_says_why(build, labels, scores, reason):
-    found = overall(build(labels, scores), rng(), 50)
+    found = overall_calibration(build(labels, scores), rng(), 50)
     assert reason in found.line.reason
     assert np.isnan([found.line.slope.value, found.line.intercept.value, found.line.in_the_large.value]).all()
     assert 0 <= found.error.low <= found.error.value <= found.error.high
@@ -114,30 +114,31 @@ def test_nearly_separated_rows_have_a_line(build):
     scores = np.r_[np.linspace(1e-7, 1e-3, 50), np.linspace(0.999, 1, 50)]
     labels = np.r_[np.zeros(50), np.ones(50)].astype(int)
     labels[10], labels[60] = 1, 0
-    line = overall(build(labels, scores), rng(), 50).line
+    line = overall_calibration(build(labels, scores), rng(), 50).line
     assert line.reason == ""
     assert 0 < line.slope.value < 1
 
 
 def test_no_error_seen_is_not_no_error_possible(build):
-    found = overall(build([0] * 20 + [1] * 20, [0.0] * 20 + [1.0] * 20), rng())
+    found = overall_calibration(build([0] * 20 + [1] * 20, [0.0] * 20 + [1.0] * 20), rng())
     assert found.error.value == 0
     assert found.error.high == pytest.approx(0.0876, abs=1e-4)  # Wilson, 0 of 40
 
 
 def test_calibrated_probabilities_stay_below_the_error_by_chance(build):
     above = [
-        (found := overall(shifted(build, 200, seed=seed), rng(), 20)).error.value > found.by_chance
+        (found := overall_calibration(shifted(build, 200, seed=seed), rng(), 20)).error.value
+        > found.by_chance
         for seed in range(40)
     ]
     assert np.mean(above) <= 0.12
 
 
 def test_the_interval_of_the_error_is_honest_where_the_error_is_real(build):
-    truth = overall(shifted(build, 50_000, slope=0.3, seed=99), rng(), 2).error.value
+    truth = overall_calibration(shifted(build, 50_000, slope=0.3, seed=99), rng(), 2).error.value
     held = []
     for seed in range(40):
-        error = overall(shifted(build, 300, slope=0.3, seed=seed), rng(), 200).error
+        error = overall_calibration(shifted(build, 300, slope=0.3, seed=seed), rng(), 200).error
         held.append(error.low <= truth <= error.high)
     assert np.mean(held) >= 0.84
 
@@ -151,15 +152,15 @@ def test_many_classes_have_one_each_and_one_for_all(drawn):
         assert one.brier.score == pytest.approx(expected)
     highest = predictions.probabilities.max(axis=1)
     right = predictions.probabilities.argmax(axis=1) == predictions.labels
-    one = confidence(predictions, rng(), 50)
+    one = confidence_calibration(predictions, rng(), 50)
     assert one.brier.score == pytest.approx(((highest - right) ** 2).mean())
-    assert one == overall(predictions, rng(), 50)
+    assert one == overall_calibration(predictions, rng(), 50)
 
 
 def test_confidence_error_by_hand(build):
     # Sure of the first class to 0.6, and right every other time.
     scores = np.tile([0.6, 0.3, 0.1], (20, 1))
-    found = confidence(build([0, 1] * 10, scores, ("a", "b", "c")), rng(), 50)
+    found = confidence_calibration(build([0, 1] * 10, scores, ("a", "b", "c")), rng(), 50)
     assert found.error.value == pytest.approx(0.1)
 
 
@@ -167,4 +168,4 @@ def test_the_same_seed_gives_the_same_and_no_rows_give_none(build, drawn):
     assert calibration(drawn(), rng(), 50) == calibration(drawn(), rng(), 50)
     assert calibration(build([], []), rng()) == {}
     with pytest.raises(ValueError, match="found none"):
-        confidence(build([], []), rng())
+        confidence_calibration(build([], []), rng())

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
+from statsmodels.stats.contingency_tables import mcnemar as reference
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from hilum.errors import CohortError
@@ -15,11 +17,42 @@ from hilum.metrics import (
     auc_difference,
     bootstrap,
     compare,
-    drop,
     evaluate,
     newcombe,
+    performance_drop,
     wilson,
 )
+from hilum.metrics.comparison import McNemar, mcnemar
+
+
+@pytest.mark.parametrize(("b", "c"), [(1, 7), (7, 1), (0, 4), (5, 5), (20, 40), (130, 170)])
+def test_mid_p_is_statsmodels_exact_p_less_half_of_the_observed_outcome(b, c):
+    exact = reference([[9, b], [c, 5]], exact=True).pvalue
+    assert McNemar(b, c).mid_p == pytest.approx(exact - binom.pmf(b, b + c, 0.5) * (b != c), abs=1e-9)
+
+
+def test_the_example_of_fagerland():
+    # Airway hyper-responsiveness: 1 against 7 discordant pairs.
+    assert McNemar(1, 7).mid_p == pytest.approx(10 / 256)
+
+
+def test_without_discordant_images_p_is_1():
+    assert McNemar(0, 0).mid_p == 1
+
+
+def test_it_counts_who_alone_is_right():
+    a, b = np.array([1, 1, 1, 0, 0], bool), np.array([1, 0, 0, 1, 0], bool)
+    assert mcnemar(a, b) == McNemar(only_a=2, only_b=1)
+
+
+def test_it_wants_the_same_images():
+    with pytest.raises(ValueError, match="the same images"):
+        mcnemar(np.ones(2, bool), np.ones(3, bool))
+
+
+def test_counts_are_not_negative():
+    with pytest.raises(ValueError, match="counts of images"):
+        McNemar(-1, 2)
 
 
 def rng(seed=0):
@@ -77,7 +110,7 @@ def test_areas_and_accuracy_have_their_tests(drawn):
     )
     right = [p.labels == p.predicted for p in (a, b)]
     assert found.right.only_a == (right[0] & ~right[1]).sum()
-    assert found.metrics["accuracy"].p == found.right.mid
+    assert found.metrics["accuracy"].p == found.right.mid_p
     assert math.isnan(found.metrics["roc_auc"].p)
     assert math.isnan(found.metrics["brier"].p)
 
@@ -161,7 +194,7 @@ def test_newcombes_own_example():
 @pytest.mark.parametrize("k", [2, 3])
 def test_a_drop_is_what_one_side_has_more(drawn, k):
     inside, outside = drawn(k=k), rescored(drawn(k=k, seed=7, n=200), 7)
-    found = drop(inside, outside, rng(), 100)
+    found = performance_drop(inside, outside, rng(), 100)
     assert list(found)[: len(METRICS)] == list(METRICS)
     for name, row in found.items():
         assert row.difference.value == row.internal.value - row.external.value
@@ -173,7 +206,7 @@ def test_a_drop_is_what_one_side_has_more(drawn, k):
 
 def test_a_cohort_of_one_class_has_what_it_can_have(build, drawn):
     healthy = build([0] * 20, np.linspace(0.1, 0.9, 20))
-    found = drop(drawn(), healthy, rng(), 100)
+    found = performance_drop(drawn(), healthy, rng(), 100)
     for name in ("roc_auc", "sensitivity", "balanced_accuracy"):
         assert math.isnan(found[name].difference.value)
         assert math.isnan(found[name].difference.low)
@@ -185,11 +218,11 @@ def test_a_cohort_of_one_class_has_what_it_can_have(build, drawn):
 
 def test_a_perfect_internal_area_is_not_taken_as_certain(build, drawn):
     perfect = build([1] * 30 + [0] * 30, [0.9] * 30 + [0.1] * 30)
-    found = drop(perfect, drawn(), rng(), 100)["roc_auc"]
+    found = performance_drop(perfect, drawn(), rng(), 100)["roc_auc"]
     assert found.difference.high - found.difference.value == found.external.value - found.external.low
     assert found.difference.value - found.difference.low > found.external.high - found.external.value
 
 
 def test_a_drop_wants_one_classifier(drawn):
     with pytest.raises(CohortError, match="different classes"):
-        drop(drawn(), drawn(k=3), rng())
+        performance_drop(drawn(), drawn(k=3), rng())

@@ -59,7 +59,7 @@ def test_tutorial_model_1_states_the_tutorial_s_settings():
         "batch": 8,
         "learning_rate": 1e-3,
         "plateau": None,
-        "enough_loss": None,
+        "early_stop_loss": None,
     }
 
 
@@ -130,7 +130,7 @@ def test_the_line_of_the_key_is_the_file_s(tmp_path):
     ("text", "message"),
     [
         ("name: [", "not valid YAML at line 1"),
-        ("name: a\nname: b\n", "not valid YAML at line 2; found the key 'name' stands twice"),
+        ("name: a\nname: b\n", "not valid YAML at line 2; found the key 'name' is repeated"),
         ("- a\n", "expected keys and values, found list"),
         ("", "expected keys and values, found NoneType"),
         ("!!python/object/apply:os.system ['true']", "not valid YAML"),

@@ -89,7 +89,7 @@ def test_the_result_stands_before_what_went_in(two_class):
     prose = read(render(two_class, {})).prose
     place = 0
     for text in (
-        "COVID-19 or normal, as the tutorial of 2020 trains it",
+        "COVID-19 or normal, as in the tutorial of 2020",
         "Research, not diagnosis.",
         "54 of 55 test images right: 98.2 % (95 % interval 90.4–99.7 %)",
         "Published, and here",

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
 from hilum.auditing.subject import Subject
-from hilum.metrics import Estimate, Predictions
-from hilum.metrics.intervals import Floats, contrasts, estimates
+from hilum.metrics import Estimate, Predictions, bootstrap_estimates, one_vs_rest
+from hilum.metrics.predictions import Floats
 
 __all__ = [
     "CHANCE",
@@ -88,13 +88,13 @@ def compare_predictions(
         above = np.where(aucs[1] > CHANCE, aucs[1] - CHANCE, np.nan)
         return {"part": aucs[0], "whole": aucs[1], "explained": (aucs[0] - CHANCE) / above}
 
-    found = estimates(values, part, rng, _RESAMPLES)
+    found = bootstrap_estimates(values, part, rng, _RESAMPLES)
     rarest = min(len(set(part.patients[part.labels == code])) for code in range(len(part.classes)))
     return BaselineComparison(**found, patients=rarest)
 
 
 def _auc(predictions: Predictions, weights: Floats) -> Floats:
-    mean: Floats = np.mean([side.roc_auc(weights) for side in contrasts(predictions)], axis=0)
+    mean: Floats = np.mean([side.roc_auc(weights) for side in one_vs_rest(predictions)], axis=0)
     return mean
 
 

@@ -13,7 +13,7 @@ from hilum.auditing.subject import Subject
 from hilum.cohort import split
 from hilum.errors import AuditError, HilumError
 from hilum.executor import LOCAL
-from hilum.metrics.intervals import Contrast
+from hilum.metrics import OneVsRest
 from hilum.recipe.settings import SplitSettings
 
 __all__ = ["Score", "Scores", "Trial", "repeat", "score"]
@@ -114,7 +114,7 @@ def _auc(labels: NDArray[np.int64], predicted: NDArray[np.intp], probabilities: 
     """AUC of the second of two classes; of more the mean over the classes, each against the others."""
     classes = probabilities.shape[1]
     sides = [
-        Contrast(str(code), labels == code, predicted == code, probabilities[:, code].astype(np.float64))
+        OneVsRest(str(code), labels == code, predicted == code, probabilities[:, code].astype(np.float64))
         for code in range(1 if classes == 2 else 0, classes)
     ]
     weights = np.ones((1, len(labels)))

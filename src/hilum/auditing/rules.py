@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from hilum.auditing.comparison import CHANCE, BaselineComparison
 from hilum.auditing.probe import Rating
-from hilum.metrics import Estimate
-from hilum.metrics.comparison import Drop
+from hilum.metrics import Estimate, PerformanceDrop
 
 __all__ = [
     "HALF",
@@ -231,7 +230,7 @@ SMALL_DROP = 0.1
 _RATES = "sensitivity or specificity"
 
 
-def transported(drops: Mapping[str, Drop], figure: str) -> Ruling:
+def transported(drops: Mapping[str, PerformanceDrop], figure: str) -> Ruling:
     """Rate the performance in another hospital, by the lower limits of the drops.
 
     Broken: the AUC drops by more than 0.15, or drops to chance; or sensitivity or specificity drops by more
@@ -240,7 +239,7 @@ def transported(drops: Mapping[str, Drop], figure: str) -> Ruling:
 
     Parameters
     ----------
-    drops : mapping of str to Drop
+    drops : mapping of str to PerformanceDrop
     figure : str
         The one to report: an AUC where both sides have the labels for it.
     """
@@ -283,12 +282,12 @@ def transported(drops: Mapping[str, Drop], figure: str) -> Ruling:
     return next(((rating, reason) for rating, holds, reason in cases if holds), unknown)
 
 
-def _largest(drops: list[Drop]) -> float:
+def _largest(drops: list[PerformanceDrop]) -> float:
     """The largest lower limit; 0 where none is known."""
     return max((one.difference.low for one in drops if not math.isnan(one.difference.low)), default=0.0)
 
 
-def _lost_all(found: Drop) -> bool:
+def _lost_all(found: PerformanceDrop) -> bool:
     there, here = found.external, found.internal
     return there.low <= CHANCE < here.low and found.difference.low > DOUBTFUL_AREA
 

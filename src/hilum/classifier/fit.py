@@ -1,6 +1,6 @@
-"""Fitting the head that a recipe asks for.
+"""Fitting the head of a recipe, predictions out of fold, and the deviation of a reduced precision.
 
-Apart from the package's front, since prediction needs none of what fitting imports.
+Kept out of the package's ``__init__``: prediction needs none of what fitting imports.
 """
 
 from __future__ import annotations
@@ -20,67 +20,27 @@ from hilum.cohort.split import Fold
 from hilum.progress import SILENT, Progress
 from hilum.recipe.settings import DenseHeadSettings, HeadSettings, LinearHeadSettings
 
-__all__ = ["FITTERS", "LARGEST_PRECISION_ERROR", "PrecisionShift", "fit", "fixed", "out_of_fold"]
-
-
-ENOUGH_LOSS = 1e-3
-"""Training loss at which a dense head that is fitted many times ends: each training image has its label with
-a probability of about 0.999 then, and the weights hardly move."""
-
-LARGEST_PRECISION_ERROR = 0.01
-"""The most that a probability may move."""
-
-
-@dataclass(frozen=True)
-class PrecisionShift:
-    """The distance between two sets of probabilities of the same images.
-
-    Parameters
-    ----------
-    images : int
-    largest : float
-        The most that a probability moved, range [0, 1].
-    flips : int
-        Decisions that changed.
-    """
-
-    images: int
-    largest: float
-    flips: int
-
-    @classmethod
-    def between(
-        cls, exact: NDArray[np.floating], found: NDArray[np.floating], threshold: Threshold
-    ) -> PrecisionShift:
-        """Compare probabilities, each of shape (n, classes), and what they decide.
-
-        Examples
-        --------
-        >>> exact, found = np.array([[0.3, 0.7], [0.505, 0.495]]), np.array([[0.29, 0.71], [0.5, 0.5]])
-        >>> precision_error = PrecisionShift.between(exact, found, Threshold(0.5, "fixed"))
-        >>> precision_error.images, round(precision_error.largest, 3), precision_error.flips
-        (2, 0.01, 1)
-        """
-        if exact.shape != found.shape:
-            msg = f"found: expected shape {exact.shape}, found {found.shape}"
-            raise ValueError(msg)
-        return cls(
-            images=len(exact),
-            largest=float(np.abs(exact - found).max(initial=0.0)),
-            flips=int((decide(exact, threshold) != decide(found, threshold)).sum()),
-        )
-
-    @property
-    def allowed(self) -> bool:
-        """Whether it is small enough, and was seen on an image at all."""
-        return self.images > 0 and self.flips == 0 and self.largest <= LARGEST_PRECISION_ERROR
-
+__all__ = [
+    "FITTERS",
+    "MAX_PRECISION_DEVIATION",
+    "PrecisionDeviation",
+    "fit",
+    "fix_hyperparameters",
+    "out_of_fold",
+]
 
 FITTERS: dict[type[HeadSettings], Callable[[Samples, Any, int, Progress], FittedHead]] = {
     DenseHeadSettings: fit_dense,
     LinearHeadSettings: fit_linear,
 }
-"""Each kind of head's settings, and what fits them."""
+"""The function that fits each kind of head, by its settings."""
+
+EARLY_STOP_LOSS = 1e-3
+"""Training loss at which repeated fits of a dense head stop: each training image then has its label with a
+probability of about 0.999, and the weights hardly change."""
+
+MAX_PRECISION_DEVIATION = 0.01
+"""The largest change of a probability that is accepted."""
 
 
 def fit(
@@ -101,29 +61,20 @@ def fit(
     ----------
     features : ndarray of float, shape (n, d)
     labels : array-like of int, shape (n,)
-        Positions in `classes`.
+        Indices into `classes`.
     patients : array-like, shape (n,)
-        A key per patient.
     train, validation : array-like of int
-        Row numbers; rows in neither are not looked at. No weight is fitted on validation rows.
-    settings : DenseHeadSettings or LinearHeadSettings
-        Which head, and how.
+        Row numbers; other rows are not used. No weight is fitted on validation rows.
     classes : sequence of str
         In the order of the probabilities' columns; of two, the second is the positive one.
-    seed : int
-    progress : Progress, optional
-
-    Returns
-    -------
-    FittedHead
 
     Raises
     ------
     FitError
         The rows do not allow it: a class without training rows, features that are not finite, too few
-        patients, or training that diverged.
+        patients, or training that diverges.
     ValueError
-        The arrays do not fit each other.
+        The arrays do not fit together.
     """
     samples = Samples(
         features,
@@ -145,29 +96,7 @@ def out_of_fold(
     classes: Sequence[str],
     seed: int,
 ) -> NDArray[np.float32]:
-    """Predict each row by a head fitted on the folds that do not test it.
-
-    Parameters
-    ----------
-    features : ndarray of float, shape (rows, features)
-    labels : ndarray of int, shape (rows,)
-        Positions in `classes`.
-    patients : array-like, shape (rows,)
-    folds : sequence of Fold
-        Every row tests once.
-    head : HeadSettings
-    classes : sequence of str
-    seed : int
-
-    Returns
-    -------
-    ndarray of float32, shape (rows, classes)
-
-    Raises
-    ------
-    FitError
-        If a head cannot be fitted.
-    """
+    """Predict each row, float32 (n, classes), with a head fitted without its fold; every row tests once."""
     found = np.full((len(features), len(classes)), np.nan, np.float32)
     for fold in folds:
         fitted = fit(features, labels, patients, fold.train, fold.validation, head, classes, seed)
@@ -175,15 +104,51 @@ def out_of_fold(
     return found
 
 
-def fixed(head: HeadSettings, details: Mapping[str, object]) -> HeadSettings:
-    """Fix what a fit chose, so that it can be repeated without choosing again, and without idle epochs.
+def fix_hyperparameters(head: HeadSettings, details: Mapping[str, object]) -> HeadSettings:
+    """Fix what a fit chose (its `details`), so that repeated fits neither choose again nor train idly."""
+    if not isinstance(head, LinearHeadSettings):
+        return head.model_copy(update={"early_stop_loss": head.early_stop_loss or EARLY_STOP_LOSS})
+    return head.model_copy(update={"C": [details["C"]]})
+
+
+@dataclass(frozen=True)
+class PrecisionDeviation:
+    """The deviation of probabilities in reduced precision from those in float32, on the same images.
 
     Parameters
     ----------
-    head : HeadSettings
-    details : mapping
-        Of that fit: a linear head's ``strength``.
+    largest : float
+        The largest change of a probability, range [0, 1].
+    flips : int
+        Decisions that changed.
     """
-    if not isinstance(head, LinearHeadSettings):
-        return head.model_copy(update={"enough_loss": head.enough_loss or ENOUGH_LOSS})
-    return head.model_copy(update={"C": [details["C"]]})
+
+    images: int
+    largest: float
+    flips: int
+
+    @classmethod
+    def between(
+        cls, exact: NDArray[np.floating], found: NDArray[np.floating], threshold: Threshold
+    ) -> PrecisionDeviation:
+        """Compare probabilities, each of shape (n, classes), and their decisions.
+
+        Examples
+        --------
+        >>> exact, found = np.array([[0.3, 0.7], [0.505, 0.495]]), np.array([[0.29, 0.71], [0.5, 0.5]])
+        >>> deviation = PrecisionDeviation.between(exact, found, Threshold(0.5, "fixed"))
+        >>> deviation.images, round(deviation.largest, 3), deviation.flips
+        (2, 0.01, 1)
+        """
+        if exact.shape != found.shape:
+            raise ValueError(f"found: expected shape {exact.shape}, found {found.shape}")
+        return cls(
+            images=len(exact),
+            largest=float(np.abs(exact - found).max(initial=0.0)),
+            flips=int((decide(exact, threshold) != decide(found, threshold)).sum()),
+        )
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it is small enough, measured on at least one image."""
+        return self.images > 0 and self.flips == 0 and self.largest <= MAX_PRECISION_DEVIATION

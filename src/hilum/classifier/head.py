@@ -1,4 +1,4 @@
-"""A fitted head: plain arrays that turn features into probabilities, wherever they are read."""
+"""A fitted head: arrays that turn features into probabilities, without torch or scikit-learn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from hilum.files import hash_bytes, write_bytes
 
 __all__ = ["Head", "Layer", "Output"]
 
-
 SCHEMA = 1
 METADATA_KEY = "hilum_head"
 BLOCK_ROWS = 1024
@@ -31,19 +30,19 @@ class Output(StrEnum):
     SIGMOID = "sigmoid"
     """One unit, two classes: the probability of the second."""
     SOFTMAX = "softmax"
-    """One unit a class."""
+    """One unit per class."""
 
     @classmethod
-    def suited_to(cls, classes: int) -> Output:
-        """Return what a head with so many classes ends in."""
+    def for_classes(cls, classes: int) -> Output:
+        """The output of a head with so many classes."""
         return cls.SIGMOID if classes == 2 else cls.SOFTMAX
 
     def units(self, classes: int) -> int:
-        """Return how many units the last layer has."""
+        """Number of units of the last layer."""
         return 1 if self is Output.SIGMOID else classes
 
     def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Return probabilities, shape (n, classes), of the last units' values, shape (n, units)."""
+        """Probabilities, shape (n, classes), of logits, shape (n, units)."""
         if self is Output.SIGMOID:
             return np.hstack([expit(-logits), expit(logits)])
         return np.asarray(softmax(logits, axis=1))
@@ -61,7 +60,7 @@ class Layer:
     Raises
     ------
     ValueError
-        The arrays do not fit each other, are not float32, or hold NaN or infinity.
+        The shapes do not match, or the arrays are not finite float32.
     """
 
     weight: NDArray[np.float32]
@@ -70,14 +69,13 @@ class Layer:
     def __post_init__(self) -> None:
         for name, array, dimensions in (("weight", self.weight, 2), ("bias", self.bias, 1)):
             if array.dtype != np.float32 or array.ndim != dimensions or array.size == 0:
-                msg = f"{name}: expected {dimensions}-D float32, found {array.dtype} {array.shape}"
-                raise ValueError(msg)
+                raise ValueError(
+                    f"{name}: expected {dimensions}-D float32, found {array.dtype} {array.shape}"
+                )
             if not np.isfinite(array).all():
-                msg = f"{name}: expected finite values"
-                raise ValueError(msg)
+                raise ValueError(f"{name}: expected finite values")
         if len(self.bias) != len(self.weight):
-            msg = f"bias: expected {len(self.weight)} values, as weight has rows, found {len(self.bias)}"
-            raise ValueError(msg)
+            raise ValueError(f"bias: expected {len(self.weight)} values, found {len(self.bias)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +93,7 @@ class Head:
     Raises
     ------
     ValueError
-        The layers do not follow each other, or do not end in the units that the classes need.
+        The layers do not match each other, the output or the classes.
 
     Examples
     --------
@@ -111,42 +109,38 @@ class Head:
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
-            msg = f"classes: expected two or more, each once, found {self.classes}"
-            raise ValueError(msg)
+            raise ValueError(f"classes: expected two or more, each once, found {self.classes}")
         if self.output is Output.SIGMOID and len(self.classes) != 2:
-            msg = f"output: expected softmax for {len(self.classes)} classes, found sigmoid"
-            raise ValueError(msg)
+            raise ValueError(f"output: expected softmax for {len(self.classes)} classes, found sigmoid")
         if not self.layers:
-            msg = "layers: expected one or more, found none"
-            raise ValueError(msg)
-        given = [len(layer.weight) for layer in self.layers]
-        wanted = [layer.weight.shape[1] for layer in self.layers[1:]]
-        wanted.append(self.output.units(len(self.classes)))
-        if given != wanted:
-            msg = f"layers: expected outputs {wanted}, found {given}"
-            raise ValueError(msg)
+            raise ValueError("layers: expected one or more, found none")
+        found = [len(layer.weight) for layer in self.layers]
+        expected = [layer.weight.shape[1] for layer in self.layers[1:]]
+        expected.append(self.output.units(len(self.classes)))
+        if found != expected:
+            raise ValueError(f"layers: expected outputs {expected}, found {found}")
 
     @property
     def inputs(self) -> int:
-        """How many features it takes."""
+        """Number of features."""
         return int(self.layers[0].weight.shape[1])
 
     @property
     def parameters(self) -> int:
-        """How many weights and biases it has."""
+        """Number of weights and biases."""
         return sum(layer.weight.size + layer.bias.size for layer in self.layers)
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over classes, output and every weight, as 64 hex digits."""
+        """SHA-256 of classes, output and every weight, as 64 hex digits."""
         arrays = [array for layer in self.layers for array in (layer.weight, layer.bias)]
         shapes = json.dumps([array.shape for array in arrays])
         return hash_bytes(self._description.encode(), shapes.encode(), *(a.tobytes() for a in arrays))
 
     def probabilities(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return each class's probability for every row.
+        """Each class's probability for every row.
 
-        Sums are taken in float64, so that a row's result does not hang on the rows beside it.
+        Sums are in float64, so that the result of a row does not depend on the other rows.
 
         Parameters
         ----------
@@ -159,22 +153,20 @@ class Head:
         Raises
         ------
         ValueError
-            Features of another length, or NaN or infinity among them.
+            Features of another length, or not finite.
         """
         if features.ndim != 2 or features.shape[1] != self.inputs:
-            msg = f"features: expected shape (n, {self.inputs}), found {features.shape}"
-            raise ValueError(msg)
+            raise ValueError(f"features: expected shape (n, {self.inputs}), found {features.shape}")
         found = np.empty((len(features), len(self.classes)), np.float32)
-        for start in range(0, len(features), BLOCK_ROWS):  # a bounded copy in float64
+        for start in range(0, len(features), BLOCK_ROWS):  # bounds the copy in float64
             rows = slice(start, start + BLOCK_ROWS)
             if not np.isfinite(features[rows]).all():
-                msg = "features: expected finite values"
-                raise ValueError(msg)
+                raise ValueError("features: expected finite values")
             found[rows] = self.output.probabilities(self._logits(features[rows].astype(np.float64)))
         return found
 
     def write(self, path: Path) -> None:
-        """Write it as safetensors: ``0.weight``, ``0.bias``, ``1.weight``, …, whole or not at all."""
+        """Write safetensors ``0.weight``, ``0.bias``, ``1.weight``, …, atomically."""
         tensors = {
             f"{place}.{name}": np.ascontiguousarray(array)
             for place, layer in enumerate(self.layers)
@@ -189,7 +181,7 @@ class Head:
         Raises
         ------
         BundleError
-            The file is missing, damaged, of another schema, or its parts do not fit each other.
+            The file is missing, damaged, inconsistent or of another schema.
         """
         try:
             with safe_open(path, framework="numpy") as file:
@@ -197,13 +189,13 @@ class Head:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no iterator
             return cls(_layers(tensors), Output(description["output"]), tuple(description["classes"]))
         except FileNotFoundError as error:
-            raise BundleError("no head here", path=path) from error
+            raise BundleError("the head is missing", path=path) from error
         except (SafetensorError, ValueError, TypeError, KeyError, OSError) as error:
-            raise BundleError(f"not a head that can be read: {error}", path=path) from error
+            raise BundleError(f"the head cannot be read: {error}", path=path) from error
 
     @property
     def _description(self) -> str:
-        # One metadata entry, since safetensors keeps several in no fixed order and bytes would differ.
+        # One metadata entry: safetensors writes several in no fixed order, and the bytes would differ.
         return json.dumps({"schema": SCHEMA, "output": self.output, "classes": self.classes})
 
     def _logits(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -216,12 +208,10 @@ class Head:
 def _description(metadata: dict[str, str] | None) -> dict[str, Any]:
     description = json.loads((metadata or {}).get(METADATA_KEY, "null"))
     if not isinstance(description, dict) or description.get("schema") != SCHEMA:
-        msg = f"expected metadata {METADATA_KEY!r} of schema {SCHEMA}"
-        raise ValueError(msg)
+        raise ValueError(f"expected metadata {METADATA_KEY!r} of schema {SCHEMA}")
     classes = description["classes"]
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        msg = f"expected classes as a list of names, found {classes!r}"
-        raise ValueError(msg)
+        raise ValueError(f"expected classes as a list of names, found {classes!r}")
     return description
 
 
@@ -229,6 +219,5 @@ def _layers(tensors: dict[str, NDArray[Any]]) -> tuple[Layer, ...]:
     places = range(len(tensors) // 2)
     expected = {f"{place}.{name}" for place in places for name in ("weight", "bias")}
     if set(tensors) != expected:
-        msg = f"expected tensors {sorted(expected)}, found {sorted(tensors)}"
-        raise ValueError(msg)
+        raise ValueError(f"expected tensors {sorted(expected)}, found {sorted(tensors)}")
     return tuple(Layer(tensors[f"{place}.weight"], tensors[f"{place}.bias"]) for place in places)

@@ -1,10 +1,9 @@
-"""Fitting a linear head: logistic regression on standardised features."""
+"""The linear head: logistic regression on standardised features."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +25,7 @@ __all__ = ["fit_linear"]
 
 
 MAX_ITERATIONS = 10_000
-_COLUMNS = 32  # standardised at a time, so that what is lent for it stays small
+_COLUMNS = 32  # standardised at a time, to bound the memory
 _BLOCK_ROWS = 1024
 
 Rows = NDArray[np.int64]
@@ -37,28 +36,17 @@ Floats = NDArray[np.float64]
 def fit_linear(
     samples: Samples, settings: LinearHeadSettings, seed: int, progress: Progress = SILENT
 ) -> FittedHead:
-    """Fit logistic regression; the C is chosen on folds of the training rows, patients apart.
+    """Fit logistic regression, with C chosen by cross-validation on the training rows, grouped by patient.
 
-    Every training row is predicted once by a fit that has not seen its patient; the C with the
-    least log loss over all of them wins (of equals the smallest, which regularises most), and is fitted
-    again on all training rows. Validation rows are not looked at. Where a class has too few patients
-    for the folds asked for there are fewer, as `details` says; a single C needs none.
+    Every training row is predicted once by a fit without its patient. The C with the least log loss over all
+    of them (the smallest among equals, which regularises most) is fitted again on all training rows.
+    Validation rows are not used. Where a class has too few patients for `settings.folds`, there are fewer
+    folds, as `details` records; a single C needs none.
 
-    Beside the features it holds one copy of the training rows in float64.
+    Memory: one copy of the training rows in float64.
 
-    Parameters
-    ----------
-    samples : Samples
-    settings : LinearHeadSettings
-    seed : int
-        Of the folds.
-    progress : Progress, optional
-
-    Returns
-    -------
-    FittedHead
-        Standardisation folded into the weights. `details`: ``C``, ``folds``, ``scores``
-        (``C`` and ``log_loss`` of each), ``constant_features``.
+    `seed` determines the folds. The standardisation is folded into the weights of the head. `details` holds
+    ``C``, ``folds``, ``scores`` (``C`` and ``log_loss`` of each) and ``constant_features``.
 
     Raises
     ------
@@ -68,7 +56,7 @@ def fit_linear(
     candidates = sorted(set(settings.C))
     folds: list[Fold] = []
     scores: list[dict[str, float]] = []
-    with threadpool_limits(1, user_api="blas"):  # sums split over threads end in other bits
+    with threadpool_limits(1, user_api="blas"):  # sums split over threads round differently
         if len(candidates) > 1:
             folds = _folds(samples, settings.folds, seed)
             scores = _scores(samples, folds, candidates, progress)
@@ -92,7 +80,7 @@ def _model(C: float) -> LogisticRegression:
 
 
 def _rows(samples: Samples, rows: NDArray[np.integer]) -> Floats:
-    """Some rows' features in float64, without a copy of them in between."""
+    """Features of some rows in float64, without an intermediate copy."""
     found = np.empty((len(rows), samples.features.shape[1]))
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = slice(start, start + _BLOCK_ROWS)
@@ -109,7 +97,7 @@ class _Scale:
 
     @classmethod
     def take(cls, values: Floats) -> _Scale:
-        """Standardise `values` in place, a few columns at a time, and return by what."""
+        """Standardise `values` in place, and return the scale."""
         parts = [slice(start, start + _COLUMNS) for start in range(0, values.shape[1], _COLUMNS)]
         scalers = [StandardScaler().fit(values[:, part]) for part in parts]
         scale = cls(
@@ -128,17 +116,17 @@ class _Scale:
 def _scores(
     samples: Samples, folds: Sequence[Fold], candidates: list[float], progress: Progress
 ) -> list[dict[str, float]]:
-    """Log loss of each C over the training rows, each predicted by a fit that had not seen it."""
+    """Log loss of each C over the training rows, each predicted by a fit without its fold."""
     labels, codes = samples.training_labels, np.unique(samples.training_labels)
     found = np.empty((len(candidates), len(labels), len(codes)))
-    for others, own in progress.track(folds, what="Choosing the C", total=len(folds)):
+    for others, own in progress.track(folds, what="Choosing C", total=len(folds)):
         found[:, own] = _unseen(samples, others, own, candidates)
     losses = [float(log_loss(labels, one, labels=codes)) for one in found]
     return [{"C": C, "log_loss": loss} for C, loss in zip(candidates, losses, strict=True)]
 
 
 def _unseen(samples: Samples, others: Rows, own: Rows, candidates: list[float]) -> list[Floats]:
-    """Probabilities of training rows by fits on others, for each C; threads share the rows."""
+    """Probabilities of the rows `own` by fits on the rows `others`, for each C; threads share the rows."""
     inputs, labels = _rows(samples, samples.train[others]), samples.training_labels[others]
     tested = _Scale.take(inputs).apply(_rows(samples, samples.train[own]))
 
@@ -158,7 +146,7 @@ def _folds(samples: Samples, wanted: int, seed: int) -> list[Fold]:
         if all(len(held_out) and np.isin(codes, labels[train]).all() for train, held_out in folds):
             return folds
     raise FitError(
-        "too few patients to choose a regularisation C",
+        "too few patients to choose C by cross-validation",
         expected="two patients or more of every class among the training rows",
         found=f"{fewest} of the rarest",
         remedy="Name one C in head.C, or train on more patients.",
@@ -169,9 +157,8 @@ def _head(model: LogisticRegression, scale: _Scale, classes: tuple[str, ...]) ->
     weight: Floats = model.coef_ / scale.deviation
     bias = model.intercept_ - weight @ scale.mean
     layer = Layer(weight.astype(np.float32), bias.astype(np.float32))
-    return Head((layer,), Output.suited_to(len(classes)), classes)
+    return Head((layer,), Output.for_classes(len(classes)), classes)
 
 
 def _no_history() -> pd.DataFrame:
-    columns: dict[str, Any] = {name: np.empty(0) for name in HISTORY_COLUMNS}
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What a head is fitted on."""
+"""Input and output of fitting: features with their labels, and the fitted head."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from hilum.errors import FitError
 
 __all__ = ["HISTORY_COLUMNS", "FittedHead", "Samples"]
 
+HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
 
-_BLOCK_ROWS = 1024  # looked at together, so that no second matrix is made
+_BLOCK_ROWS = 1024  # checked at a time, so that the matrix is not copied
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,17 +27,16 @@ class Samples:
     ----------
     features : ndarray of float, shape (n, d)
     labels : ndarray of int, shape (n,)
-        Positions in `classes`.
+        Indices into `classes`.
     patients : ndarray, shape (n,)
-        A key per patient.
     train, validation : ndarray of int
-        Row numbers; rows in neither are not looked at. `validation` may be empty.
+        Row numbers; other rows are not used. `validation` may be empty.
     classes : tuple of str
 
     Raises
     ------
     ValueError
-        The arrays do not fit each other, or a row both trains and validates.
+        The arrays do not fit together, or a row both trains and validates.
     FitError
         No head can be fitted: a class has no training row, or a feature is NaN or infinite.
     """
@@ -51,19 +51,14 @@ class Samples:
     def __post_init__(self) -> None:
         self._check_shapes()
         self._check_rows()
-        missing = [c for code, c in enumerate(self.classes) if code not in self.training_labels]
+        missing = [name for code, name in enumerate(self.classes) if code not in self.training_labels]
         if missing:
             raise FitError(
                 "a class has no training row",
                 expected=f"every one of {', '.join(self.classes)}",
                 found=f"none of {', '.join(missing)} in {len(self.train)} rows",
-                remedy="Choose another split, or leave the class out of the recipe.",
+                remedy="Choose another split, or remove the class from the recipe.",
             )
-
-    @property
-    def training_features(self) -> NDArray[np.floating]:
-        """Features of the training rows, shape (training rows, d)."""
-        return np.asarray(self.features[self.train])
 
     @property
     def training_labels(self) -> NDArray[np.integer]:
@@ -77,43 +72,35 @@ class Samples:
 
     def _check_shapes(self) -> None:
         if self.features.ndim != 2 or 0 in self.features.shape:
-            msg = f"features: expected shape (n, d), found {self.features.shape}"
-            raise ValueError(msg)
+            raise ValueError(f"features: expected shape (n, d), found {self.features.shape}")
         for name, column in (("labels", self.labels), ("patients", self.patients)):
             if column.shape != (len(self.features),):
-                msg = f"{name}: expected shape ({len(self.features)},), found {column.shape}"
-                raise ValueError(msg)
+                raise ValueError(f"{name}: expected shape ({len(self.features)},), found {column.shape}")
 
     def _check_rows(self) -> None:
         rows = np.concatenate([self.train, self.validation]).astype(np.intp)
         if len(np.unique(rows)) != len(rows):
-            msg = "train, validation: expected every row at most once"
-            raise ValueError(msg)
+            raise ValueError("train, validation: expected every row at most once")
         if len(rows) and not (rows.min() >= 0 and rows.max() < len(self.features)):
-            msg = f"train, validation: expected rows from 0 to {len(self.features) - 1}"
-            raise ValueError(msg)
+            raise ValueError(f"train, validation: expected rows from 0 to {len(self.features) - 1}")
         if not np.isin(self.labels[rows], np.arange(len(self.classes))).all():
-            msg = f"labels: expected whole numbers from 0 to {len(self.classes) - 1}"
-            raise ValueError(msg)
+            raise ValueError(f"labels: expected integers from 0 to {len(self.classes) - 1}")
         blocks = np.split(rows, range(_BLOCK_ROWS, len(rows), _BLOCK_ROWS))
         if not all(np.isfinite(self.features[block]).all() for block in blocks):
             raise FitError("features are not finite", expected="numbers", found="NaN or infinity")
 
 
-HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
-
-
 @dataclass(frozen=True, eq=False)
 class FittedHead:
-    """A head and how it came about.
+    """A head and how it was fitted.
 
     Parameters
     ----------
     head : Head
     history : DataFrame
-        `HISTORY_COLUMNS`, a row an epoch; without rows where fitting knows no epochs.
+        `HISTORY_COLUMNS`, one row per epoch; without rows where there are no epochs.
     details : dict
-        What was chosen on the way, as values that JSON can hold.
+        What the fit chose, as values for JSON.
     """
 
     head: Head

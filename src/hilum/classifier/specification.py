@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hilum.errors import ClassifierError, RecipeError, did_you_mean
-from hilum.recipe.loading import line_of, parse
+from hilum.recipe.loading import line_number, parse_yaml
 
 __all__ = ["PRESETS", "ModelSpecification"]
 
@@ -196,7 +196,7 @@ class ModelSpecification(BaseModel):
         path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
-            values = parse(text, path)
+            values = parse_yaml(text, path)
         except RecipeError as error:
             raise ClassifierError(error.what, path=path, found=error.found) from error
         except (OSError, UnicodeDecodeError) as error:
@@ -215,7 +215,7 @@ def _explained(error: ValidationError, path: Path, text: str) -> ClassifierError
     """Return the first finding with its key, line and remedy."""
     first = error.errors()[0]
     location = first["loc"][:1]
-    line = line_of(text, location) if location else None
+    line = line_number(text, location) if location else None
     key = "".join(map(str, location)) + (f" (line {line})" if line else "")
     words = _WITHOUT_VALUE.get(first["type"], first["msg"].removeprefix("Value error, "))
     named = bool(location) and first["type"] not in _WITHOUT_VALUE

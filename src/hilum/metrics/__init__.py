@@ -1,26 +1,23 @@
-"""What predictions are worth: metrics, their intervals, curves and confusion matrices.
+"""Metrics of predictions: values with intervals, curves, calibration, comparisons, subgroups.
 
-Tables and arrays come in, frozen dataclasses go out; nothing here draws, and nothing needs torch.
+Tables and arrays in, frozen dataclasses out. Nothing here draws, and nothing needs torch.
 """
 
 from __future__ import annotations
 
-from hilum.metrics.auc import AucDifference, auc_difference, auc_interval, auc_variance
-from hilum.metrics.calibration import Calibration, calibration, confidence, overall
+from hilum.metrics.auc import auc_difference, auc_estimates, auc_interval, auc_variance
+from hilum.metrics.calibration import Calibration, calibration, confidence_calibration, overall_calibration
 from hilum.metrics.comparison import (
     Comparison,
-    Drop,
-    FalseAlarms,
-    McNemar,
-    Paired,
-    answers_by_source,
+    FalsePositives,
+    PerformanceDrop,
     compare,
-    drop,
-    false_alarms,
-    mcnemar,
-    newcombe,
+    false_positives,
+    performance_drop,
+    predictions_by_source,
 )
 from hilum.metrics.curves import (
+    SCREENING_PREVALENCE,
     PrCurve,
     PrevalenceCurve,
     RocCurve,
@@ -37,54 +34,63 @@ from hilum.metrics.decision import (
     decision_curve,
     operating_points,
 )
-from hilum.metrics.intervals import Estimate, bootstrap, wilson
+from hilum.metrics.intervals import (
+    Estimate,
+    bootstrap,
+    bootstrap_estimates,
+    min_class_patients,
+    newcombe,
+    wilson,
+)
 from hilum.metrics.metrics import METRICS, ConfusionMatrix, Metric, confusion, evaluate, metrics_of_parts
-from hilum.metrics.predictions import PARTS, Predictions
+from hilum.metrics.predictions import PARTS, OneVsRest, Predictions, one_vs_rest
 from hilum.metrics.subgroups import Subgroup, subgroups
 from hilum.metrics.tables import PredictionsTable, read_predictions
 
 __all__ = [
     "METRICS",
     "PARTS",
-    "AucDifference",
+    "SCREENING_PREVALENCE",
     "Calibration",
     "Clinical",
     "Comparison",
     "ConfusionMatrix",
     "DecisionCurve",
-    "Drop",
     "Estimate",
-    "FalseAlarms",
-    "McNemar",
+    "FalsePositives",
     "Metric",
+    "OneVsRest",
     "OperatingPoint",
-    "Paired",
+    "PerformanceDrop",
     "PrCurve",
     "Predictions",
     "PredictionsTable",
     "PrevalenceCurve",
     "RocCurve",
     "Subgroup",
-    "answers_by_source",
     "auc_difference",
+    "auc_estimates",
     "auc_interval",
     "auc_variance",
     "bootstrap",
+    "bootstrap_estimates",
     "calibration",
     "clinical",
     "compare",
-    "confidence",
+    "confidence_calibration",
     "confusion",
     "decision_curve",
-    "drop",
     "evaluate",
-    "false_alarms",
-    "mcnemar",
+    "false_positives",
     "metrics_of_parts",
+    "min_class_patients",
     "newcombe",
+    "one_vs_rest",
     "operating_points",
-    "overall",
+    "overall_calibration",
+    "performance_drop",
     "pr_curve",
+    "predictions_by_source",
     "predictive_values",
     "prevalence_curve",
     "read_predictions",

@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say? Reliability, Brier's parts, slope and intercept."""
+"""Calibration of probabilities: reliability bins, expected error, Brier decomposition, logistic slope."""
 
 from __future__ import annotations
 
@@ -10,120 +10,37 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
-from hilum.classifier.calibration import intercept_of, line_of, log_odds
-from hilum.metrics.intervals import Estimate, Floats, bootstrap, contrasts, proportion, ratio, wilson
-from hilum.metrics.predictions import Predictions
+from hilum.classifier.calibration import fit_intercept, fit_line, log_odds
+from hilum.metrics.intervals import Estimate, bootstrap, proportion, wilson
+from hilum.metrics.predictions import Bools, Floats, Predictions, one_vs_rest, ratio
 
-__all__ = ["Bin", "BrierParts", "Calibration", "Line", "calibration", "confidence", "line", "overall"]
+__all__ = [
+    "Bin",
+    "BrierParts",
+    "Calibration",
+    "Line",
+    "calibration",
+    "confidence_calibration",
+    "overall_calibration",
+]
 
-
+_MAX_BINS = 10
+_ROWS_PER_BIN = 10
+_SIMULATIONS = 1000
+_BLOCK = 2**20  # labels drawn at a time
 _Z = float(ndtri(0.975))
 
 
 @dataclass(frozen=True)
-class Line:
-    """Logistic recalibration of a probability.
-
-    Parameters
-    ----------
-    slope : Estimate
-        Of the labels' log odds over the probability's; below 1 the probabilities are too extreme.
-    intercept : Estimate
-        Where that line crosses a probability of 1/2; 0 is calibrated if the slope is 1.
-    in_the_large : Estimate
-        The intercept with the slope held at 1: below 0 the probabilities are too high on the whole.
-    reason : str
-        Why they are undefined; empty where they are not.
-    """
-
-    slope: Estimate
-    intercept: Estimate
-    in_the_large: Estimate
-    reason: str = ""
-
-
-def line(score: Floats, actual: NDArray[np.bool_], patients: NDArray[Any], n: int) -> Line:
-    """Fit the line; intervals are Wald's with a variance that lets rows of one patient depend on each other.
-
-    Parameters
-    ----------
-    score : ndarray of float64, shape (rows,)
-        Probabilities.
-    actual : ndarray of bool, shape (rows,)
-        What was so.
-    patients : ndarray, shape (rows,)
-    n : int
-        Distinct images.
-
-    References
-    ----------
-    Cox, D. R. Two further applications of a model for binary regression. Biometrika 45, 562-565 (1958).
-    Van Calster, B. et al. Calibration: the Achilles heel of predictive analytics. BMC Med. 17, 230 (2019).
-    Liang, K.-Y. and Zeger, S. L. Longitudinal data analysis using generalized linear models. Biometrika 73,
-    13-22 (1986), for the variance.
-    """
-    odds = log_odds(score)
-    reason = _undefined(odds, actual)
-    if reason:
-        unknown = Estimate(math.nan, math.nan, math.nan, n)
-        return Line(unknown, unknown, unknown, reason)
-    targets = actual.astype(np.float64)
-    both = np.stack([np.ones_like(odds), odds], axis=1)
-    fitted = np.array(line_of(odds, targets))
-    errors = _standard_errors(both, targets - expit(both @ fitted), expit(both @ fitted), patients)
-    shift = intercept_of(odds, targets)
-    moved = expit(odds + shift)
-    shift_error = _standard_errors(both[:, :1], targets - moved, moved, patients)
-    return Line(
-        slope=_wald(fitted[1], errors[1], n),
-        intercept=_wald(fitted[0], errors[0], n),
-        in_the_large=_wald(shift, shift_error[0], n),
-    )
-
-
-def _undefined(odds: Floats, actual: NDArray[np.bool_]) -> str:
-    if actual.all() or not actual.any():
-        return "all images are of one class"
-    if np.ptp(odds) == 0:
-        return "all images have one probability"
-    inside, outside = odds[actual], odds[~actual]
-    if inside.min() >= outside.max() or inside.max() <= outside.min():
-        return "the probabilities separate the images without error, so no finite slope fits best"
-    return ""
-
-
-def _standard_errors(columns: Floats, residual: Floats, fitted: Floats, patients: NDArray[Any]) -> Floats:
-    """Square roots of the sandwich's diagonal, scores summed over each patient."""
-    _, codes = np.unique(patients, return_inverse=True)
-    sums = np.zeros((codes.max() + 1, columns.shape[1]))
-    np.add.at(sums, codes, columns * residual[:, None])
-    bread = np.linalg.pinv((columns * (fitted * (1 - fitted))[:, None]).T @ columns)
-    errors: Floats = np.sqrt(np.diag(bread @ sums.T @ sums @ bread))
-    return errors
-
-
-def _wald(value: float, error: float, n: int) -> Estimate:
-    half = _Z * float(error)
-    return Estimate(float(value), float(value) - half, float(value) + half, n)
-
-
-_MOST_BINS = 10
-_ROWS_A_BIN = 10
-_SIMULATIONS = 1000
-_BLOCK = 2**20  # labels drawn at a time
-
-
-@dataclass(frozen=True)
 class Bin:
-    """Rows of much the same probability.
+    """Rows of similar probability.
 
     Parameters
     ----------
     predicted : float
         Mean probability.
     observed : Estimate
-        Share that is of the class, with Wilson's interval.
-    rows : int
+        Share of the class.
     """
 
     predicted: float
@@ -133,26 +50,21 @@ class Bin:
 
 @dataclass(frozen=True)
 class BrierParts:
-    """The Brier score and its parts: ``score = reliability - resolution + uncertainty + within``.
+    """The Brier score and its components: ``score = reliability - resolution + uncertainty + within``.
 
     Parameters
     ----------
     score : float
-        Mean squared distance of the class's probability from 0 or 1.
+        Mean squared difference between the probability and the label, 0 or 1.
     reliability : float
-        Mean squared distance of the bins' probabilities from the shares observed; 0 is calibrated.
+        Mean squared difference between the bins' mean probabilities and observed shares; 0 is calibrated.
     resolution : float
-        Variance of those shares over the bins; the more, the better the bins are told apart.
+        Variance of the observed shares over the bins; more is better.
     uncertainty : float
-        Variance of the labels themselves.
+        Variance of the labels.
     within : float
-        What the spread of probabilities inside the bins adds, or below 0 takes away; 0 where each bin has
-        one probability.
-
-    Raises
-    ------
-    ValueError
-        If the parts do not sum to the score.
+        Contribution of the spread of probabilities inside the bins; 0 where each bin has one probability, and
+        possibly negative.
 
     References
     ----------
@@ -174,21 +86,40 @@ class BrierParts:
 
 
 @dataclass(frozen=True)
+class Line:
+    """Logistic recalibration of a probability.
+
+    Parameters
+    ----------
+    slope : Estimate
+        Of the labels' log odds over the probability's; below 1 the probabilities are too extreme.
+    intercept : Estimate
+        At a probability of 1/2; 0 is calibrated if the slope is 1.
+    in_the_large : Estimate
+        The intercept with the slope held at 1: below 0 the probabilities are too high on average.
+    reason : str
+        Why they are undefined; empty where they are not.
+    """
+
+    slope: Estimate
+    intercept: Estimate
+    in_the_large: Estimate
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """How far one kind of probability keeps its word.
+    """How well one kind of probability agrees with the observed frequencies.
 
     Parameters
     ----------
     bins : tuple of Bin
-        By rising probability, with much the same number of rows each; equal probabilities share a bin.
+        By rising probability, of nearly equal numbers of rows; equal probabilities share a bin.
     error : Estimate
-        Expected calibration error: the mean distance between probability and share observed, over the bins
-        weighed by their rows.
+        Expected calibration error: the mean absolute difference between probability and observed share over
+        the bins, weighted by their rows.
     by_chance : float
-        The error that perfectly calibrated probabilities would stay below in 95 of 100 such samples.
-    brier : BrierParts
-    line : Line
-        Slope and intercept, where they exist.
+        The error that perfectly calibrated probabilities stay below in 95 of 100 such samples.
     """
 
     bins: tuple[Bin, ...]
@@ -203,17 +134,12 @@ def calibration(
 ) -> dict[str, Calibration]:
     """Calibration of each class's probability; of two classes, of the positive one alone.
 
-    The error's interval is the basic bootstrap over patients, ``2 * value - quantile``: resamples overstate
-    an error that is a sum of distances by about as much as the sample itself does, which this turns round.
-    Where every row is on the right side of 1/2 no resample holds a surprise, and the upper bound is at least
-    Wilson's for none of so many patients.
+    The error's interval is the basic bootstrap over patients, ``2 * value - quantile``: a sum of absolute
+    differences is biased upwards, in resamples about as much as in the sample, and reflection cancels it.
+    Where every row is on the correct side of 1/2 resamples do not vary, and the upper limit is at least
+    Wilson's for 0 of as many patients.
 
-    Parameters
-    ----------
-    predictions : Predictions
-        Usually the test rows. Classes without rows, or alone, have a calibration too; none without rows.
-    rng : numpy.random.Generator
-    resamples : int
+    Without rows the result is empty; with rows, a class that has none of them, or all, is included.
 
     References
     ----------
@@ -227,47 +153,46 @@ def calibration(
         return {}
     rows = predictions.images, predictions.patients
     return {
-        side.name: _Judged(side.score, side.actual, *rows).calibration(rng, resamples)
-        for side in contrasts(predictions)
+        one.name: _Outcomes(one.score, one.actual, *rows).calibration(rng, resamples)
+        for one in one_vs_rest(predictions)
     }
 
 
-def confidence(predictions: Predictions, rng: np.random.Generator, resamples: int = 2000) -> Calibration:
-    """Calibration of the highest probability, which should be right as often as it says.
+def confidence_calibration(
+    predictions: Predictions, rng: np.random.Generator, resamples: int = 2000
+) -> Calibration:
+    """Calibration of the highest probability, as the probability that the prediction is correct.
 
-    For three classes or more one figure for all of them; parameters as for `calibration`.
-
-    Raises
-    ------
-    ValueError
-        If there are no rows.
+    It summarises three classes or more; at least one row is required.
     """
     if not len(predictions):
         raise ValueError("expected rows, found none")
     probabilities = predictions.probabilities
-    right = probabilities.argmax(axis=1) == predictions.labels
-    judged = _Judged(probabilities.max(axis=1), right, predictions.images, predictions.patients)
-    return judged.calibration(rng, resamples)
+    correct = probabilities.argmax(axis=1) == predictions.labels
+    outcomes = _Outcomes(probabilities.max(axis=1), correct, predictions.images, predictions.patients)
+    return outcomes.calibration(rng, resamples)
 
 
-def overall(predictions: Predictions, rng: np.random.Generator, resamples: int = 2000) -> Calibration:
-    """The one that stands for all: of two classes the positive one's, of more the highest probability's."""
+def overall_calibration(
+    predictions: Predictions, rng: np.random.Generator, resamples: int = 2000
+) -> Calibration:
+    """One calibration for all classes: of two the positive one's, of more the highest probability's."""
     if predictions.positive is None or not len(predictions):
-        return confidence(predictions, rng, resamples)
+        return confidence_calibration(predictions, rng, resamples)
     return calibration(predictions, rng, resamples)[predictions.positive]
 
 
 @dataclass(frozen=True, eq=False)
-class _Judged:
-    """Probabilities of something, and whether it was so."""
+class _Outcomes:
+    """Probabilities of an event, and whether it occurred, row by row."""
 
     score: Floats
-    actual: NDArray[np.bool_]
+    actual: Bools
     images: NDArray[Any]
     patients: NDArray[Any]
 
     def calibration(self, rng: np.random.Generator, resamples: int) -> Calibration:
-        codes = _binned(self.score)
+        codes = _bin_codes(self.score)
         members = np.eye(codes.max() + 1)[codes]
         bins = tuple(self._bin(codes == code) for code in range(members.shape[1]))
         return Calibration(
@@ -275,10 +200,10 @@ class _Judged:
             error=self._error(members, rng, resamples),
             by_chance=self._by_chance(members, rng),
             brier=self._brier(codes, bins),
-            line=line(self.score, self.actual, self.patients, len(set(self.images))),
+            line=self._line(),
         )
 
-    def _bin(self, rows: NDArray[np.bool_]) -> Bin:
+    def _bin(self, rows: Bools) -> Bin:
         observed = proportion(self.actual[rows], self.images[rows])
         return Bin(float(self.score[rows].mean()), observed, int(rows.sum()))
 
@@ -319,11 +244,62 @@ class _Judged:
             within=score - binned,
         )
 
+    def _line(self) -> Line:
+        """Slope and intercepts with Wald's intervals, from a variance that is robust to clusters of patients.
 
-def _binned(score: Floats) -> NDArray[np.intp]:
-    """Bin of each row: rows parted evenly by rank, and runs of equal scores kept together."""
-    count = int(np.clip(len(score) // _ROWS_A_BIN, 1, _MOST_BINS))
+        Cox, D. R. Two further applications of a model for binary regression. Biometrika 45, 562-565 (1958).
+        Van Calster, B. et al. Calibration: the Achilles heel of predictive analytics. BMC Med. 17, 230
+        (2019).
+        Liang, K.-Y. and Zeger, S. L. Longitudinal data analysis using generalized linear models. Biometrika
+        73, 13-22 (1986), for the variance.
+        """
+        n, odds = len(set(self.images)), log_odds(self.score)
+        reason = _why_undefined(odds, self.actual)
+        if reason:
+            unknown = Estimate(math.nan, math.nan, math.nan, n)
+            return Line(unknown, unknown, unknown, reason)
+        targets = self.actual.astype(np.float64)
+        columns = np.stack([np.ones_like(odds), odds], axis=1)
+        intercept, slope = fit_line(odds, targets)
+        shift = fit_intercept(odds, targets)
+        errors = self._standard_errors(columns, expit(columns @ [intercept, slope]))
+        (shift_error,) = self._standard_errors(columns[:, :1], expit(odds + shift))
+        return Line(
+            slope=_wald(slope, errors[1], n),
+            intercept=_wald(intercept, errors[0], n),
+            in_the_large=_wald(shift, shift_error, n),
+        )
+
+    def _standard_errors(self, columns: Floats, fitted: Floats) -> Floats:
+        """Square roots of the sandwich estimator's diagonal, scores summed over each patient."""
+        _, codes = np.unique(self.patients, return_inverse=True)
+        sums = np.zeros((codes.max() + 1, columns.shape[1]))
+        np.add.at(sums, codes, columns * (self.actual - fitted)[:, None])
+        bread = np.linalg.pinv((columns * (fitted * (1 - fitted))[:, None]).T @ columns)
+        errors: Floats = np.sqrt(np.diag(bread @ sums.T @ sums @ bread))
+        return errors
+
+
+def _bin_codes(score: Floats) -> NDArray[np.intp]:
+    """Bin of each row: equal numbers of rows by rank, except that equal scores stay together."""
+    count = int(np.clip(len(score) // _ROWS_PER_BIN, 1, _MAX_BINS))
     ordered = np.sort(score)
     edges = ordered[(np.arange(1, count) * len(score)) // count]
     codes = np.searchsorted(np.unique(edges), score, side="right")
     return np.unique(codes, return_inverse=True)[1]
+
+
+def _why_undefined(odds: Floats, actual: Bools) -> str:
+    if actual.all() or not actual.any():
+        return "all images are of one class"
+    if np.ptp(odds) == 0:
+        return "all images have the same probability"
+    inside, outside = odds[actual], odds[~actual]
+    if inside.min() >= outside.max() or inside.max() <= outside.min():
+        return "the probabilities separate the classes without error, so no finite slope fits best"
+    return ""
+
+
+def _wald(value: float, error: float, n: int) -> Estimate:
+    half = _Z * float(error)
+    return Estimate(value, value - half, value + half, n)

@@ -1,4 +1,4 @@
-"""What an alarm is worth where the disease is rarer, or more common, than in the cohort."""
+"""Curves over thresholds and prevalences: ROC, precision-recall, predictive values."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from scipy.special import expit, ndtri
 from sklearn import metrics
 
-from hilum.metrics.auc import areas
-from hilum.metrics.intervals import Contrast, Estimate, Floats, contrasts, estimates, proportion
-from hilum.metrics.predictions import Predictions
+from hilum.metrics.auc import auc_estimates
+from hilum.metrics.intervals import Estimate, bootstrap_estimates, proportion
+from hilum.metrics.predictions import Floats, OneVsRest, Predictions, one_vs_rest
 
 __all__ = [
-    "SCREENING",
+    "SCREENING_PREVALENCE",
     "PrCurve",
     "PredictiveValues",
     "PrevalenceCurve",
@@ -25,24 +25,24 @@ __all__ = [
     "roc_curve",
 ]
 
+SCREENING_PREVALENCE = 0.02
+"""A prevalence typical of testing people without symptoms; always a point of the prevalence curve."""
+
+_MIN_PREVALENCE, _MAX_PREVALENCE, _POINTS = 0.001, 0.5, 41
+_Z = float(ndtri(0.975))
+
 
 @dataclass(frozen=True, eq=False)
 class RocCurve:
-    """A ROC curve: its corners, from no image called the class to all of them.
+    """The points of a ROC curve, from no image predicted positive to all of them.
 
     Parameters
     ----------
     false_positive_rate, true_positive_rate : ndarray of float64, shape (t,)
         In [0, 1], never falling. Empty if there is no image of the class, or none of the rest.
     thresholds : ndarray of float64, shape (t,)
-        Falling, the first infinite; images at or above it are called the class.
+        Falling, the first infinite; images at or above it are predicted positive.
     auc : Estimate
-        Area under the curve.
-
-    Raises
-    ------
-    ValueError
-        If the arrays differ in length.
     """
 
     false_positive_rate: Floats
@@ -56,24 +56,19 @@ class RocCurve:
 
 @dataclass(frozen=True, eq=False)
 class PrCurve:
-    """A precision-recall curve, from no image called the class to all of them.
+    """The points of a precision-recall curve, from no image predicted positive to all of them.
 
     Parameters
     ----------
     recall, precision : ndarray of float64, shape (t,)
-        In [0, 1], recall never falling; precision begins at 1 by convention. Between two points it is a
-        step, not a line. Empty if there is no image of the class, or none of the rest.
+        In [0, 1], recall never falling; precision begins at 1 by convention. Between two points the curve is
+        a step, not a line. Empty if there is no image of the class, or none of the rest.
     thresholds : ndarray of float64, shape (t,)
-        Falling, the first infinite; images at or above it are called the class.
+        Falling, the first infinite; images at or above it are predicted positive.
     average_precision : Estimate
         Precision weighted by the steps in recall.
     prevalence : float
         Share of the class in the rows, which guessing reaches; NaN without rows.
-
-    Raises
-    ------
-    ValueError
-        If the arrays differ in length.
     """
 
     recall: Floats
@@ -91,8 +86,8 @@ def roc_curve(predictions: Predictions) -> dict[str, RocCurve]:
 
     Intervals equal those of `hilum.metrics.evaluate`.
     """
-    found = areas(predictions)
-    return {side.name: RocCurve(*_roc_points(side), auc=found[side.name]) for side in contrasts(predictions)}
+    areas = auc_estimates(predictions)
+    return {one.name: RocCurve(*_roc_points(one), auc=areas[one.name]) for one in one_vs_rest(predictions)}
 
 
 def pr_curve(predictions: Predictions, rng: np.random.Generator, resamples: int = 2000) -> dict[str, PrCurve]:
@@ -100,34 +95,32 @@ def pr_curve(predictions: Predictions, rng: np.random.Generator, resamples: int 
 
     Intervals equal those of `hilum.metrics.evaluate` from a generator of the same seed.
     """
-    sides = contrasts(predictions)
-    found = estimates(lambda w: {side.name: side.pr_auc(w) for side in sides}, predictions, rng, resamples)
+    each = one_vs_rest(predictions)
+    areas = bootstrap_estimates(
+        lambda weights: {one.name: one.pr_auc(weights) for one in each}, predictions, rng, resamples
+    )
     return {
-        side.name: PrCurve(
-            *_pr_points(side),
-            average_precision=found[side.name],
-            prevalence=float(side.actual.mean()) if side.actual.size else np.nan,
-        )
-        for side in sides
+        one.name: PrCurve(*_pr_points(one), average_precision=areas[one.name], prevalence=_prevalence(one))
+        for one in each
     }
 
 
-def _roc_points(side: Contrast) -> tuple[Floats, Floats, Floats]:
-    if not _has_both(side):
+def _roc_points(one: OneVsRest) -> tuple[Floats, Floats, Floats]:
+    if not 0 < _prevalence(one) < 1:
         return np.empty(0), np.empty(0), np.empty(0)
-    false_rate, true_rate, thresholds = metrics.roc_curve(side.actual, side.score)
+    false_rate, true_rate, thresholds = metrics.roc_curve(one.actual, one.score)
     return false_rate, true_rate, thresholds.astype(np.float64)
 
 
-def _pr_points(side: Contrast) -> tuple[Floats, Floats, Floats]:
-    if not _has_both(side):
+def _pr_points(one: OneVsRest) -> tuple[Floats, Floats, Floats]:
+    if not 0 < _prevalence(one) < 1:
         return np.empty(0), np.empty(0), np.empty(0)
-    precision, recall, thresholds = metrics.precision_recall_curve(side.actual, side.score)
+    precision, recall, thresholds = metrics.precision_recall_curve(one.actual, one.score)
     return recall[::-1], precision[::-1], np.append(thresholds, np.inf)[::-1]
 
 
-def _has_both(side: Contrast) -> bool:
-    return bool(side.actual.any() and not side.actual.all())
+def _prevalence(one: OneVsRest) -> float:
+    return float(one.actual.mean()) if one.actual.size else math.nan
 
 
 def _check_lengths(*arrays: Floats) -> None:
@@ -135,23 +128,9 @@ def _check_lengths(*arrays: Floats) -> None:
         raise ValueError(f"arrays of a curve differ in length: {[array.shape for array in arrays]}")
 
 
-SCREENING = 0.02
-"""A prevalence as where people without symptoms are tested; always a point of the curve."""
-_LOWEST, _HIGHEST, _POINTS = 0.001, 0.5, 41
-_Z = float(ndtri(0.975))
-
-
 @dataclass(frozen=True)
 class PredictiveValues:
-    """What a result means at one prevalence.
-
-    Parameters
-    ----------
-    prevalence : float
-        Share of the class among those tested, between 0 and 1.
-    ppv, npv : Estimate
-        Share of alarms that are true, and of all-clears that are.
-    """
+    """PPV and NPV at one prevalence, a share of the class among those tested between 0 and 1."""
 
     prevalence: float
     ppv: Estimate
@@ -167,31 +146,47 @@ class PrevalenceCurve:
     cohort : float
         Prevalence in the rows themselves; NaN without rows.
     points : tuple of PredictiveValues
-        By rising prevalence, `SCREENING` and the cohort's own among them; none without both classes.
+        By rising prevalence, with `SCREENING_PREVALENCE` and the cohort's own among them; empty without both
+        classes.
     """
 
     cohort: float
     points: tuple[PredictiveValues, ...]
 
     def at(self, prevalence: float) -> PredictiveValues:
-        """Return the point at a prevalence that the curve holds.
-
-        Raises
-        ------
-        KeyError
-            If it holds no such point.
-        """
+        """The point at exactly this prevalence; a `KeyError` if there is none."""
         for point in self.points:
             if point.prevalence == prevalence:
                 return point
         raise KeyError(prevalence)
 
 
+def prevalence_curve(predictions: Predictions) -> PrevalenceCurve:
+    """Predictive values of the predicted class, at prevalences from 0.001 to 0.5.
+
+    The predictions are of two classes. Their own prevalence is a point even if it is higher.
+    """
+    if predictions.positive is None:
+        raise ValueError(f"expected two classes, found {len(predictions.classes)}")
+    (one,) = one_vs_rest(predictions)
+    cohort = _prevalence(one)
+    if not 0 < cohort < 1:
+        return PrevalenceCurve(cohort, ())
+    images = predictions.images
+    sensitivity = proportion(one.predicted[one.actual], images[one.actual])
+    specificity = proportion(~one.predicted[~one.actual], images[~one.actual])
+    grid = np.geomspace(_MIN_PREVALENCE, _MAX_PREVALENCE, _POINTS).tolist()
+    prevalences = sorted({*grid, SCREENING_PREVALENCE, cohort})
+    return PrevalenceCurve(
+        cohort, tuple(predictive_values(sensitivity, specificity, at) for at in prevalences)
+    )
+
+
 def predictive_values(sensitivity: Estimate, specificity: Estimate, prevalence: float) -> PredictiveValues:
     """PPV and NPV at a prevalence, by Bayes' rule, with intervals on the logit scale.
 
     The interval is Wald's for the logit of the predictive value, whose variance follows from those of
-    sensitivity and specificity (delta method). Where either is 0 or 1 that variance does not exist; there
+    sensitivity and specificity (delta method). Where either is 0 or 1 that variance does not exist; then
     z^2/2 successes and as many failures are added to both first, as Agresti and Coull do for a proportion.
     The value itself is never adjusted. Images count as independent, as with Wilson's interval.
 
@@ -201,11 +196,6 @@ def predictive_values(sensitivity: Estimate, specificity: Estimate, prevalence: 
         With their `n`: the images of the class, and of the rest.
     prevalence : float
         Between 0 and 1, both excluded.
-
-    Raises
-    ------
-    ValueError
-        If the prevalence is 0 or 1, or outside.
 
     References
     ----------
@@ -224,73 +214,38 @@ def predictive_values(sensitivity: Estimate, specificity: Estimate, prevalence: 
         raise ValueError(f"prevalence lies between 0 and 1, found {prevalence}")
     odds = prevalence / (1 - prevalence)
     n = sensitivity.n + specificity.n
-    ppv = _value(sensitivity.value, 1 - specificity.value, odds)
-    npv = _value(specificity.value, 1 - sensitivity.value, 1 / odds)
-    true, false = _adjusted(sensitivity, specificity)
+    ppv = _predictive_value(sensitivity.value, 1 - specificity.value, odds)
+    npv = _predictive_value(specificity.value, 1 - sensitivity.value, 1 / odds)
+    inside = 0 < sensitivity.value < 1 and 0 < specificity.value < 1
+    added = 0.0 if inside else _Z**2 / 2
+    true_positive, true_negative = _adjusted(sensitivity, added), _adjusted(specificity, added)
     return PredictiveValues(
         prevalence,
-        Estimate.around(ppv, _interval(true, _flipped(false), odds), n),
-        Estimate.around(npv, _interval(false, _flipped(true), 1 / odds), n),
+        Estimate.around(ppv, _logit_interval(true_positive, true_negative, odds), n),
+        Estimate.around(npv, _logit_interval(true_negative, true_positive, 1 / odds), n),
     )
 
 
-Rate = tuple[float, float]
-"""A share, and the trials behind it."""
+def _predictive_value(correct: float, wrong: float, odds: float) -> float:
+    """Share of correct among all predicted so; NaN where nothing is."""
+    predicted = correct * odds + wrong
+    return correct * odds / predicted if predicted else math.nan
 
 
-def _value(right: float, wrong: float, odds: float) -> float:
-    """Share of rightly called among called; NaN where nothing is called."""
-    called = right * odds + wrong
-    return right * odds / called if called else math.nan
-
-
-def _adjusted(sensitivity: Estimate, specificity: Estimate) -> tuple[Rate, Rate]:
-    inside = 0 < sensitivity.value < 1 and 0 < specificity.value < 1
-    added = 0.0 if inside else _Z**2 / 2
-    return _with(sensitivity, added), _with(specificity, added)
-
-
-def _with(rate: Estimate, added: float) -> Rate:
-    """A rate with so many successes and as many failures added."""
+def _adjusted(rate: Estimate, added: float) -> tuple[float, float]:
+    """A rate and its trials, with `added` successes and as many failures."""
     n = rate.n + 2 * added
     return ((rate.value * rate.n + added) / n, n) if rate.n else (math.nan, 0.0)
 
 
-def _flipped(rate: Rate) -> Rate:
-    return 1 - rate[0], rate[1]
-
-
-def _interval(right: Rate, wrong: Rate, odds: float) -> tuple[float, float]:
-    (share, n), (error, m) = right, wrong
+def _logit_interval(
+    correct: tuple[float, float], other: tuple[float, float], odds: float
+) -> tuple[float, float]:
+    """Of a predictive value, from the rate (with its trials) of one side and that of the other."""
+    (share, n), (other_share, m) = correct, other
+    error = 1 - other_share
     if math.isnan(share) or math.isnan(error):
         return math.nan, math.nan
     logit = math.log(share * odds / error)
     half = _Z * math.sqrt((1 - share) / (share * n) + (1 - error) / (error * m))
     return float(expit(logit - half)), float(expit(logit + half))
-
-
-def prevalence_curve(predictions: Predictions) -> PrevalenceCurve:
-    """Predictive values of the class predicted, at prevalences from 0.001 to 0.5.
-
-    The cohort's own prevalence is a point too, also where it lies above.
-
-    Parameters
-    ----------
-    predictions : Predictions
-        Of two classes, usually the test rows.
-
-    Raises
-    ------
-    ValueError
-        If there are more than two classes.
-    """
-    if predictions.positive is None:
-        raise ValueError(f"expected two classes, found {len(predictions.classes)}")
-    (side,) = contrasts(predictions)
-    cohort = float(side.actual.mean()) if side.actual.size else math.nan
-    if not 0 < cohort < 1:
-        return PrevalenceCurve(cohort, ())
-    sensitivity = proportion(side.called[side.actual], predictions.images[side.actual])
-    specificity = proportion(~side.called[~side.actual], predictions.images[~side.actual])
-    grid = sorted({*np.geomspace(_LOWEST, _HIGHEST, _POINTS).tolist(), SCREENING, cohort})
-    return PrevalenceCurve(cohort, tuple(predictive_values(sensitivity, specificity, at) for at in grid))

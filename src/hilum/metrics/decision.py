@@ -1,4 +1,4 @@
-"""Decision curves: the good of acting on the classifier, beside treating everyone and no one."""
+"""Clinical use of a classifier: decision curves, operating points, and the content of ``evaluation.json``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.classifier.threshold import FEW_POSITIVES, between, choose
-from hilum.metrics.calibration import Calibration, calibration, confidence
+from hilum.classifier.threshold import MIN_POSITIVES, choose, midpoint
+from hilum.metrics.calibration import Calibration, calibration, confidence_calibration
 from hilum.metrics.curves import PrevalenceCurve, prevalence_curve
-from hilum.metrics.intervals import Contrast, Estimate, Floats, contrasts, estimates, proportion, ratio
-from hilum.metrics.predictions import Predictions
+from hilum.metrics.intervals import Estimate, bootstrap_estimates, proportion
+from hilum.metrics.predictions import Bools, Floats, OneVsRest, Predictions, one_vs_rest, ratio
 from hilum.recipe.settings import TargetThreshold
 
 __all__ = [
@@ -29,6 +29,8 @@ __all__ = [
     "operating_points",
 ]
 
+SCHEMA_VERSION = 1
+"""Of ``evaluation.json``."""
 
 THRESHOLDS = tuple(round(percent / 100, 2) for percent in range(1, 100))
 """Threshold probabilities of a decision curve."""
@@ -38,20 +40,16 @@ THRESHOLDS = tuple(round(percent / 100, 2) for percent in range(1, 100))
 class DecisionCurve:
     """Net benefit over threshold probabilities.
 
-    Net benefit counts true alarms, less false ones weighed by the odds of the threshold, per image: at 0.2
-    a false alarm weighs a quarter of a patient found. Treating no one has a net benefit of 0 everywhere.
+    Net benefit is true positives minus false positives, weighted by the odds of the threshold, per image: at
+    a threshold of 0.2 a false positive weighs a quarter of a true one. Treating no one has a net benefit of 0
+    everywhere.
 
     Parameters
     ----------
     thresholds : tuple of float
         Rising.
     model, treat_all : tuple of Estimate
-        Net benefit at each threshold: acting where the probability reaches it, and acting always.
-
-    Raises
-    ------
-    ValueError
-        If they differ in length.
+        Net benefit at each threshold of treating where the probability reaches it, and of treating everyone.
     """
 
     thresholds: tuple[float, ...]
@@ -60,50 +58,38 @@ class DecisionCurve:
 
     def __post_init__(self) -> None:
         if not len(self.thresholds) == len(self.model) == len(self.treat_all):
-            raise ValueError(f"expected {len(self.thresholds)} figures of each kind")
+            raise ValueError(f"expected {len(self.thresholds)} estimates of each kind")
 
 
 def decision_curve(
     predictions: Predictions, rng: np.random.Generator, resamples: int = 2000
 ) -> DecisionCurve:
-    """Net benefit of the positive class's probability; intervals by bootstrap over patients.
+    """Net benefit of the positive class's probability of two, at the prevalence of the rows.
 
-    Parameters
-    ----------
-    predictions : Predictions
-        Of two classes, usually the test rows. Their prevalence is the cohort's, and so is the curve.
-    rng : numpy.random.Generator
-    resamples : int
-
-    Raises
-    ------
-    ValueError
-        If there are more than two classes.
+    Intervals are by bootstrap over patients.
 
     References
     ----------
     Vickers, A. J. and Elkin, E. B. Decision curve analysis: a novel method for evaluating prediction models.
     Med. Decis. Making 26, 565-574 (2006).
     """
-    if predictions.positive is None:
-        raise ValueError(f"expected two classes, found {len(predictions.classes)}")
-    (side,) = contrasts(predictions)
+    _check_binary(predictions)
+    (one,) = one_vs_rest(predictions)
     at = np.array(THRESHOLDS)
-    worth = np.where(side.actual[:, None], 1.0, -at / (1 - at))  # of acting on a row, at each threshold
-    both = np.hstack([worth * (side.score[:, None] >= at), worth])
+    benefit = np.where(one.actual[:, None], 1.0, -at / (1 - at))  # of treating a row, at each threshold
+    per_row = np.hstack([benefit * (one.score[:, None] >= at), benefit])
 
-    def benefit(weights: Floats) -> dict[str, Floats]:
-        total = weights.sum(axis=1)[:, None]
-        found = ratio(weights @ both, total)
-        return {str(column): found[:, column] for column in range(found.shape[1])}
+    def net_benefit(weights: Floats) -> dict[str, Floats]:
+        means = ratio(weights @ per_row, weights.sum(axis=1)[:, None])
+        return {str(column): values for column, values in enumerate(means.T)}
 
-    found = tuple(estimates(benefit, predictions, rng, resamples).values())
+    found = tuple(bootstrap_estimates(net_benefit, predictions, rng, resamples).values())
     return DecisionCurve(THRESHOLDS, found[: len(at)], found[len(at) :])
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold and what it gives on the test rows.
+    """A threshold and its rates on the test rows.
 
     Parameters
     ----------
@@ -112,10 +98,10 @@ class OperatingPoint:
     aim : str
         What it was chosen for, for people.
     threshold : float
-        The class is predicted from this probability on; the mean of the folds' where there are several, NaN
-        where none could be chosen. One just above 1 predicts the class never.
+        The class is predicted at or above this probability; the mean over the folds where there are several,
+        NaN where none could be chosen. A threshold just above 1 never predicts the class.
     note : str
-        What stands against the choice, as a clause; empty if nothing.
+        A limitation of the choice, as a clause; empty if there is none.
     sensitivity, specificity, ppv, npv : Estimate
         Of the test rows.
     """
@@ -130,79 +116,62 @@ class OperatingPoint:
     npv: Estimate
 
 
-Chooser = Callable[[NDArray[np.intp], Floats], float]
-"""From labels and scores of validation rows to a threshold."""
-
-
 @dataclass(frozen=True)
 class _Aim:
+    """A target rate, the label whose images it is a share of, and how labels and scores give a threshold."""
+
     name: str
     text: str
     target: float
     code: int
-    """Label of the rows that the target is a share of."""
-    choose: Chooser
+    choose: Callable[[float, NDArray[np.intp], Floats], float]
 
 
-def _sensitive(target: float) -> Chooser:
-    settings = TargetThreshold(target=target)
-
-    def chosen(labels: NDArray[np.intp], scores: Floats) -> float:
-        threshold = choose(settings, labels, np.stack([1 - scores, scores], axis=1)).value
-        return math.nan if threshold is None else threshold
-
-    return chosen
+def _threshold_for_sensitivity(target: float, labels: NDArray[np.intp], scores: Floats) -> float:
+    chosen = choose(TargetThreshold(target=target), labels, np.stack([1 - scores, scores], axis=1)).value
+    return math.nan if chosen is None else chosen
 
 
-def _specific(target: float) -> Chooser:
-    def chosen(labels: NDArray[np.intp], scores: Floats) -> float:
-        negatives, positives = np.sort(scores[labels == 0]), scores[labels == 1]
-        shares = np.arange(1, len(negatives) + 1) / len(negatives)
-        below = float(negatives[int(np.argmax(shares >= target))])
-        above = positives[positives > below]
-        return between(below, float(above.min()) if len(above) else math.nextafter(below, math.inf))
-
-    return chosen
+def _threshold_for_specificity(target: float, labels: NDArray[np.intp], scores: Floats) -> float:
+    negatives, positives = np.sort(scores[labels == 0]), scores[labels == 1]
+    shares = np.arange(1, len(negatives) + 1) / len(negatives)
+    below = float(negatives[int(np.argmax(shares >= target))])
+    above = positives[positives > below]
+    return midpoint(below, float(above.min()) if len(above) else math.nextafter(below, math.inf))
 
 
 _AIMS = (
-    _Aim("sensitivity_95", "sensitivity of 95 % or more", 0.95, 1, _sensitive(0.95)),
-    _Aim("sensitivity_90", "sensitivity of 90 % or more", 0.90, 1, _sensitive(0.90)),
-    _Aim("specificity_95", "specificity of 95 % or more", 0.95, 0, _specific(0.95)),
+    _Aim("sensitivity_95", "sensitivity of 95 % or more", 0.95, 1, _threshold_for_sensitivity),
+    _Aim("sensitivity_90", "sensitivity of 90 % or more", 0.90, 1, _threshold_for_sensitivity),
+    _Aim("specificity_95", "specificity of 95 % or more", 0.95, 0, _threshold_for_specificity),
 )
 
 
 def operating_points(predictions: Predictions, threshold: float) -> tuple[OperatingPoint, ...]:
-    """The run's own threshold, and others chosen on validation rows alone, on the test rows.
+    """Rates on the test rows at the run's own threshold, and at others chosen on the validation rows.
 
-    For a target it is the threshold that reaches it on the validation rows with the best of the other rate.
-    In cross-validation each fold's test rows are judged by a threshold from that fold's validation rows.
+    For a target rate, the threshold is the one that reaches it on the validation rows with the best other
+    rate. In cross-validation, each fold's test rows are classified with the threshold of that fold.
 
     Parameters
     ----------
     predictions : Predictions
         Of two classes, all parts.
     threshold : float
-        The run's own; its figures are those of the predicted classes.
-
-    Raises
-    ------
-    ValueError
-        If there are more than two classes.
+        The run's own; its rates are those of the predicted classes.
     """
-    if predictions.positive is None:
-        raise ValueError(f"expected two classes, found {len(predictions.classes)}")
+    _check_binary(predictions)
     test = predictions.part("test")
-    (side,) = contrasts(test)
-    own = _point("own", "the run's own threshold", threshold, "", side, test.images)
-    return (own, *(_aimed(aim, predictions) for aim in _AIMS))
+    (one,) = one_vs_rest(test)
+    own = _point("own", "the run's own threshold", threshold, "", one, test.images)
+    return (own, *(_point_for(aim, predictions) for aim in _AIMS))
 
 
-def _aimed(aim: _Aim, predictions: Predictions) -> OperatingPoint:
+def _point_for(aim: _Aim, predictions: Predictions) -> OperatingPoint:
     validation, test = predictions.part("validation"), predictions.part("test")
-    (side,), (known,) = contrasts(test), contrasts(validation)
+    (one,), (known,) = one_vs_rest(test), one_vs_rest(validation)
     folds, known_folds = (part.table["fold"].to_numpy() for part in (test, validation))
-    called = np.zeros(len(test), dtype=bool)
+    predicted = np.zeros(len(test), dtype=bool)
     thresholds, notes = [], []
     for fold in np.unique(folds):
         rows = known_folds == fold
@@ -211,44 +180,44 @@ def _aimed(aim: _Aim, predictions: Predictions) -> OperatingPoint:
         if not (labels == aim.code).any():
             thresholds.append(math.nan)
             continue
-        thresholds.append(aim.choose(labels, scores))
-        called[folds == fold] = side.score[folds == fold] >= thresholds[-1]
+        thresholds.append(aim.choose(aim.target, labels, scores))
+        predicted[folds == fold] = one.score[folds == fold] >= thresholds[-1]
     chosen = float(np.mean(thresholds)) if thresholds else math.nan
-    contrast = Contrast(side.name, side.actual, called, side.score)
-    if math.isnan(chosen):  # a fold without a threshold leaves rows that nobody judged
-        contrast = Contrast(side.name, side.actual[:0], called[:0], side.score[:0])
-    images = test.images[: len(contrast.actual)]
-    return _point(aim.name, aim.text, chosen, next(filter(None, notes), ""), contrast, images)
+    rows = slice(0 if math.isnan(chosen) else None)  # rows of a fold without a threshold have no prediction
+    judged = OneVsRest(one.name, one.actual[rows], predicted[rows], one.score[rows])
+    return _point(aim.name, aim.text, chosen, next(filter(None, notes), ""), judged, test.images[rows])
 
 
 def _note(aim: _Aim, labels: NDArray[np.intp], scores: Floats, classes: tuple[str, ...]) -> str:
-    """What makes the choice a poor one, the gravest first."""
+    """The gravest limitation of the choice."""
     sought = scores[labels == aim.code]
     name = f"validation image{'s' if len(sought) != 1 else ''} of {classes[aim.code]}"
     if len(sought) == 0:
         return f"no {name} to choose on"
-    if len(sought) < FEW_POSITIVES:
-        return f"{len(sought)} {name}: too few to say what is reached elsewhere"
+    if len(sought) < MIN_POSITIVES:
+        return f"{len(sought)} {name}: too few to estimate the rate elsewhere"
     others = scores[labels != aim.code]
     if len(others) == 0:
         return f"no validation image of {classes[1 - aim.code]}: nothing limits the choice"
     if scores[labels == 1].min() > scores[labels == 0].max():
-        return "the validation images are separated without error, so any threshold between them does"
+        return "the validation images are separated without error, so any threshold between them is as good"
     if len(sought) * (1 - aim.target) < 1:
-        return f"of {len(sought)} {name} none may be missed"
+        return f"none of {len(sought)} {name} may be missed"
     return ""
 
 
 def _point(
-    name: str, aim: str, threshold: float, note: str, side: Contrast, images: NDArray[Any]
+    name: str, aim: str, threshold: float, note: str, one: OneVsRest, images: NDArray[Any]
 ) -> OperatingPoint:
-    right = side.actual == side.called
-    figures = {rate: proportion(right[base], images[base]) for rate, base in side.bases.items()}
-    return OperatingPoint(name, aim, threshold, note, **figures)
+    correct: Bools = one.actual == one.predicted
+    rates = {rate: proportion(correct[rows], images[rows]) for rate, rows in one.denominators.items()}
+    return OperatingPoint(name, aim, threshold, note, **rates)
 
 
-SCHEMA_VERSION = 1
-"""Of ``evaluation.json``."""
+def _check_binary(predictions: Predictions) -> None:
+    if predictions.positive is None:
+        raise ValueError(f"expected two classes, found {len(predictions.classes)}")
+
 
 _NO_PREVALENCE = PrevalenceCurve(math.nan, ())
 _NO_DECISION = DecisionCurve((), (), ())
@@ -266,9 +235,8 @@ class Clinical:
         Of the highest probability, with three classes or more.
     points : tuple of OperatingPoint
         The run's own threshold first.
-    prevalence : PrevalenceCurve
-    decision : DecisionCurve
-        Both empty where they do not apply.
+    prevalence, decision
+        Empty where they do not apply.
     """
 
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
@@ -278,7 +246,7 @@ class Clinical:
     decision: DecisionCurve = _NO_DECISION
 
     def record(self) -> dict[str, Any]:
-        """Give the content of ``evaluation.json``; what does not apply is left out."""
+        """The content of ``evaluation.json``, without what does not apply."""
         filled = {
             "calibration": self.calibration,
             "confidence": self.confidence,
@@ -291,23 +259,13 @@ class Clinical:
 
 
 def clinical(predictions: Predictions, threshold: float | None, rng: np.random.Generator) -> Clinical:
-    """Work it out from a run's predictions.
-
-    Parameters
-    ----------
-    predictions : Predictions
-        All parts.
-    threshold : float, optional
-        The run's own, of two classes.
-    rng : numpy.random.Generator
-        Each part starts from a copy.
-    """
+    """Compute it from all parts of a run's predictions and, for two classes, the run's own threshold."""
     test = predictions.part("test")
     if not len(test):
         return Clinical()
     by_class = calibration(test, copy.deepcopy(rng))
     if predictions.positive is None or threshold is None:
-        return Clinical(by_class, confidence(test, copy.deepcopy(rng)))
+        return Clinical(by_class, confidence_calibration(test, copy.deepcopy(rng)))
     return Clinical(
         calibration=by_class,
         points=operating_points(predictions, threshold),

@@ -1,4 +1,4 @@
-"""The metrics of a part: what they are called, what they mean, and their figures."""
+"""The registry of metrics, their values with intervals, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -9,32 +9,27 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.metrics.auc import areas
-from hilum.metrics.intervals import Estimate, Floats, contrasts, estimates, proportion, ratio
-from hilum.metrics.predictions import Predictions, slug
+from hilum.metrics.auc import auc_estimates
+from hilum.metrics.intervals import Estimate, bootstrap_estimates, proportion
+from hilum.metrics.predictions import Floats, Predictions, one_vs_rest, ratio, slug
 
 __all__ = ["METRICS", "ConfusionMatrix", "Metric", "Scores", "confusion", "evaluate", "metrics_of_parts"]
-
 
 _CLIP = 1e-7  # Keras' epsilon
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What a metric is called and what it says.
+    """Name and meaning of a metric.
 
     Parameters
     ----------
     name : str
         As in ``metrics.json``.
-    title : str
-        As shown to people.
-    description : str
-        One plain sentence.
-    better : {"higher", "lower"}
-        Which way is better.
+    title, description : str
+        For people; the description is one sentence.
     per_class : bool
-        Whether it also stands for each class, where there are three or more.
+        Whether it is also given for each class, where there are three or more.
     """
 
     name: str
@@ -55,51 +50,46 @@ class Metric:
 
 
 _ALL = (
-    Metric(
-        "accuracy",
-        "Accuracy",
-        "Share of all images whose predicted class is right.",
-        per_class=False,
-    ),
+    Metric("accuracy", "Accuracy", "Share of all images that are classified correctly.", per_class=False),
     Metric(
         "balanced_accuracy",
         "Balanced accuracy",
-        "Mean over the classes of the share recognised, so that a rare class counts as much as a common one.",
+        "Mean sensitivity over the classes, so that a rare class counts as much as a common one.",
         per_class=False,
     ),
-    Metric("sensitivity", "Sensitivity", "Share of the images of the class that are recognised as such."),
-    Metric("specificity", "Specificity", "Share of all other images that are rightly not called the class."),
-    Metric("ppv", "PPV", "Share of the images called the class that are of the class."),
-    Metric("npv", "NPV", "Share of the images not called the class that are indeed not of the class."),
+    Metric("sensitivity", "Sensitivity", "Share of the images of the class that are predicted as the class."),
+    Metric("specificity", "Specificity", "Share of all other images that are not predicted as the class."),
+    Metric("ppv", "PPV", "Share of the images predicted as the class that are of the class."),
+    Metric("npv", "NPV", "Share of the images not predicted as the class that are not of the class."),
     Metric("f1", "F1 score", "Harmonic mean of sensitivity and PPV."),
     Metric(
         "roc_auc",
         "ROC AUC",
-        "Chance that an image of the class scores higher than one of the rest; 0.5 is guessing.",
+        "Probability that an image of the class scores higher than one of the rest; 0.5 is guessing.",
     ),
     Metric(
         "pr_auc",
         "PR AUC",
-        "Average precision over all thresholds; guessing reaches the share of the class.",
+        "Average precision over all thresholds; guessing reaches the prevalence of the class.",
     ),
     Metric(
         "brier",
         "Brier score",
-        "Mean squared distance of the probabilities from the truth.",
+        "Mean squared difference between the probabilities and the truth.",
         better="lower",
         per_class=False,
     ),
     Metric(
         "loss",
         "Loss",
-        "Cross-entropy: how surprised the probabilities are by the truth.",
+        "Cross-entropy: mean negative log probability of the true class.",
         better="lower",
         per_class=False,
     ),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
-"""All metrics by name, in the order in which they are shown."""
+"""All metrics by name, in the order in which they are shown; `Scores.values` computes each of them."""
 
 _LOSSES = tuple(metric.name for metric in _ALL if metric.better == "lower")
 
@@ -109,32 +99,20 @@ def evaluate(
 ) -> dict[str, Estimate]:
     """All metrics of some predictions, usually of one part.
 
-    Of two classes, the figures are those of the positive class. Of more, they are macro averages of
-    each class against the rest, and each class stands beside them under `Metric.key`; accuracy, loss
-    and Brier score are of all classes at once, and balanced accuracy is the mean sensitivity.
+    With two classes, the values are those of the positive class. With more, they are macro averages of each
+    class against the rest, and the values of each class are added under `Metric.key`; accuracy, loss and
+    Brier score are of all classes at once, and balanced accuracy is the mean sensitivity.
 
-    Accuracy, and sensitivity, specificity, PPV and NPV of a class, are proportions: Wilson's interval,
-    with `n` the images they are a share of. ROC AUC of a class: DeLong's interval with patients as clusters
-    (see `auc_interval`). All else, macro averages too: bootstrap over patients (see `estimates`, also for
-    perfect figures). Both with `n` all images. Where images stand in several folds, shares are over rows and
-    `n` counts each image once.
+    Accuracy, and sensitivity, specificity, PPV and NPV of a class, are proportions: Wilson's interval, where
+    `n` counts the images in the denominator. ROC AUC of a class: DeLong's interval with patients as clusters
+    (see `auc_interval`). All else, macro averages included: bootstrap over patients (see
+    `bootstrap_estimates`). For both, `n` counts all images. Where images have rows in several folds, shares
+    are over rows and `n` counts each image once.
 
-    A figure that does not exist is NaN: every one without rows, an AUC without both classes, a rate
-    without images to be a share of, and the macro average of any such.
+    An undefined value is NaN: all without rows, an AUC without both classes, a rate with an empty
+    denominator, and the macro average of any of these.
 
-    Parameters
-    ----------
-    predictions : Predictions
-        The rows to judge.
-    rng : numpy.random.Generator
-        Source of the bootstrap's resamples.
-    resamples : int
-        Number of resamples.
-
-    Returns
-    -------
-    dict of str to Estimate
-        In the order of `METRICS`; per class after that.
+    The result is in the order of `METRICS`, followed by the values per class.
 
     Notes
     -----
@@ -143,8 +121,8 @@ def evaluate(
     in [0, 2] (Brier, Mon. Weather Rev. 78, 1-3, 1950).
     """
     scores = Scores(predictions)
-    figures = estimates(scores.values, predictions, rng, resamples, losses=_LOSSES)
-    return figures | scores.proportions() | scores.areas()
+    found = bootstrap_estimates(scores.values, predictions, rng, resamples, losses=_LOSSES)
+    return found | scores.proportions() | scores.areas()
 
 
 def metrics_of_parts(
@@ -152,8 +130,8 @@ def metrics_of_parts(
 ) -> dict[str, dict[str, Estimate]]:
     """The metrics of each part that has rows, by part.
 
-    Every part starts from a copy of `rng`, so that its figures do not depend on which others are there,
-    and the curves of a part, from a generator of the same seed, carry the same intervals.
+    Every part starts from a copy of `rng`, so that its intervals do not depend on the other parts, and the
+    curves of a part, from a generator of the same seed, have the same intervals.
     """
     return {
         name: evaluate(predictions.part(name), copy.deepcopy(rng), resamples) for name in predictions.parts
@@ -161,59 +139,51 @@ def metrics_of_parts(
 
 
 class Scores:
-    """What the metrics need of the predictions, worked out once for all resamples."""
+    """What the metrics need of the predictions, computed once for all resamples."""
 
     def __init__(self, predictions: Predictions) -> None:
         self.predictions = predictions
-        self.right = predictions.labels == predictions.predicted
-        self.contrasts = contrasts(predictions)
+        self.correct = predictions.labels == predictions.predicted
+        self.one_vs_rest = one_vs_rest(predictions)
         self.binary = predictions.positive is not None
-        self.losses = np.stack([_brier(predictions), _cross_entropy(predictions), self.right], axis=1)
+        self._per_row = np.stack([_brier(predictions), _cross_entropy(predictions), self.correct], axis=1)
 
     def values(self, weights: Floats) -> dict[str, Floats]:
         """Every metric, (b,) each, for weights (b, n) of the rows."""
-        each = [contrast.values(weights) for contrast in self.contrasts]
-        overall = each[0] if self.binary else _macro(each)
-        recognised = overall["sensitivity"]
-        if self.binary:
-            recognised = (recognised + overall["specificity"]) / 2
-        brier, loss, accuracy = ratio(weights @ self.losses, weights.sum(axis=1)[:, None]).T
-        found = overall | {
-            "accuracy": accuracy,
-            "balanced_accuracy": recognised,
-            "brier": brier,
-            "loss": loss,
-        }
+        each = [one.values(weights) for one in self.one_vs_rest]
+        found = dict(each[0]) if self.binary else _macro(each)
+        recall = found["sensitivity"]
+        found["balanced_accuracy"] = (recall + found["specificity"]) / 2 if self.binary else recall
+        means = ratio(weights @ self._per_row, weights.sum(axis=1)[:, None]).T
+        found["brier"], found["loss"], found["accuracy"] = means
         return {name: found[name] for name in METRICS} | self._per_class(each)
 
     def _per_class(self, each: list[dict[str, Floats]]) -> dict[str, Floats]:
         if self.binary:
             return {}
         return {
-            self.key(name, contrast.name): value
-            for contrast, values in zip(self.contrasts, each, strict=True)
+            self.key(name, one.name): value
+            for one, values in zip(self.one_vs_rest, each, strict=True)
             for name, value in values.items()
         }
 
     def proportions(self) -> dict[str, Estimate]:
-        """The figures that are shares of images, with Wilson's intervals."""
-        found = {"accuracy": self._share(np.ones_like(self.right), self.right)}
-        for contrast in self.contrasts:
-            agrees = contrast.actual == contrast.called
-            for name, base in contrast.bases.items():
-                found[self.key(name, contrast.name)] = self._share(base, agrees)
+        """The metrics that are shares of images, with Wilson's intervals."""
+        images = self.predictions.images
+        found = {"accuracy": proportion(self.correct, images)}
+        for one in self.one_vs_rest:
+            correct = one.actual == one.predicted
+            for name, rows in one.denominators.items():
+                found[self.key(name, one.name)] = proportion(correct[rows], images[rows])
         return found
 
     def areas(self) -> dict[str, Estimate]:
-        """The areas under ROC curves of single classes, with DeLong's intervals."""
-        return {self.key("roc_auc", name): area for name, area in areas(self.predictions).items()}
+        """The ROC AUC of each class, with DeLong's interval."""
+        return {self.key("roc_auc", name): area for name, area in auc_estimates(self.predictions).items()}
 
     def key(self, metric: str, class_name: str) -> str:
-        """What a metric of a class against the rest is called here."""
+        """The name of a metric of a class against the rest."""
         return metric if self.binary else METRICS[metric].key(class_name)
-
-    def _share(self, base: NDArray[np.bool_], hits: NDArray[np.bool_]) -> Estimate:
-        return proportion(hits[base], self.predictions.images[base])
 
 
 def _macro(each: list[dict[str, Floats]]) -> dict[str, Floats]:
@@ -229,8 +199,7 @@ def _cross_entropy(predictions: Predictions) -> Floats:
 def _brier(predictions: Predictions) -> Floats:
     truth = np.eye(len(predictions.classes))[predictions.labels]
     squares = (predictions.probabilities - truth) ** 2
-    distance: Floats = squares[:, 1] if predictions.positive else squares.sum(axis=1)
-    return distance
+    return squares[:, 1] if predictions.positive else squares.sum(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,11 +212,6 @@ class ConfusionMatrix:
         Of rows and of columns.
     counts : ndarray of int, shape (k, k)
         Rows are true labels, columns predicted ones.
-
-    Raises
-    ------
-    ValueError
-        If `counts` is not square over the classes, or negative somewhere.
 
     Examples
     --------
@@ -270,13 +234,13 @@ class ConfusionMatrix:
         return int(self.counts.sum())
 
     @property
-    def shares(self) -> NDArray[np.float64]:
+    def shares(self) -> Floats:
         """Counts divided by `n`, float64 (k, k); NaN without rows."""
         return self.counts / self.n if self.n else np.full(self.counts.shape, np.nan)
 
 
 def confusion(predictions: Predictions) -> ConfusionMatrix:
-    """Count the rows of `predictions` by true and predicted class; each fold's row counts."""
+    """Count rows by true and predicted class; an image in several folds counts in each."""
     side = len(predictions.classes)
     cells = predictions.labels * side + predictions.predicted
     return ConfusionMatrix(predictions.classes, np.bincount(cells, minlength=side * side).reshape(side, side))

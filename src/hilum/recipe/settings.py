@@ -1,7 +1,4 @@
-"""What a recipe states, section by section, as validated values.
-
-Every stage takes its own section; nothing here knows how a stage does its work.
-"""
+"""The sections of a recipe as validated, immutable values; every stage takes its own section."""
 
 from __future__ import annotations
 
@@ -38,25 +35,25 @@ __all__ = [
 
 
 class Precision(StrEnum):
-    """The numbers that a network's layers are computed in."""
+    """The number format of a network's computation."""
 
     FLOAT32 = "float32"
-    """24 bits of significand."""
+    """24-bit significand."""
     BFLOAT16 = "bfloat16"
-    """8 bits; the exponents of float32."""
+    """8-bit significand, exponent range of float32."""
     FLOAT16 = "float16"
-    """11 bits; up to 65,504."""
+    """11-bit significand, up to 65,504."""
 
 
 class EngineKind(StrEnum):
     """What runs a network."""
 
     AUTO = "auto"
-    """PyTorch where there is an accelerator, else OpenVINO."""
+    """PyTorch if there is an accelerator, otherwise OpenVINO."""
     OPENVINO = "openvino"
     """On the CPU."""
     TORCH = "torch"
-    """On the accelerator, or the CPU where there is none."""
+    """On the accelerator, or on the CPU if there is none."""
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -64,26 +61,26 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    """A part of a recipe: immutable, and without a key it does not know."""
+    """A part of a recipe: immutable, with unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Selection(Section):
-    """Rows of one source that become one label.
+    """Rows of one source, and the label that they get.
 
     Parameters
     ----------
     source : str
         Name of a source (``hilum cohort list``).
     label : str, optional
-        The label these rows get; without it they keep the source's own.
+        The label of these rows; without it they keep the source's own.
     where : dict of str to list of str
-        Column and the values to keep; rows with others are excluded, with that as the reason.
+        Column and the values to keep; other rows are excluded, and the exclusion is recorded.
     limit : int, optional
-        Keep the first rows only, in the source's order.
+        Keep only the first rows, in the source's order.
     options : dict
-        What the source itself takes, as ``folder`` or ``table`` do.
+        Options of the source, such as those of ``folder`` and ``table``.
     """
 
     source: str
@@ -94,14 +91,13 @@ class Selection(Section):
 
 
 class CohortSettings(Section):
-    """Which images, with which labels.
+    """The images and their labels.
 
     Parameters
     ----------
     classes : list of str
         Labels in the order of the outputs; of two, the second is the positive one.
     select : list of Selection
-        Where the rows come from, in order.
     duplicates : {"drop", "keep"}
         Whether a file with the same bytes as an earlier one is excluded.
     """
@@ -113,17 +109,15 @@ class CohortSettings(Section):
     @model_validator(mode="after")
     def _labels_are_classes(self) -> Self:
         if len(set(self.classes)) != len(self.classes):
-            msg = "classes: each may be named once"
-            raise ValueError(msg)
+            raise ValueError("classes: each may be named once")
         for selection in self.select:
             if selection.label is not None and selection.label not in self.classes:
-                msg = f"label {selection.label!r} is none of the classes {self.classes}"
-                raise ValueError(msg)
+                raise ValueError(f"label {selection.label!r} is none of the classes {self.classes}")
         return self
 
 
 class SplitBy(StrEnum):
-    """What must not be shared between training, validation and test."""
+    """The unit that training, validation and test rows must not share."""
 
     IMAGE = "image"
     PATIENT = "patient"
@@ -132,28 +126,27 @@ class SplitBy(StrEnum):
 
 
 class Validation(StrEnum):
-    """Which training rows validate."""
+    """How validation rows are chosen from the training rows."""
 
     LAST = "last"
-    """The last rows in the shuffled order, as Keras' ``validation_split``."""
+    """The last rows in the shuffled order, as in Keras' ``validation_split``."""
     STRATIFIED = "stratified"
-    """Drawn with the split's own rule, patients apart where it keeps them apart."""
+    """Stratified, and grouped by patient where the split is."""
 
 
 class SplitSettings(Section):
-    """How rows divide into training, validation and test.
+    """The division of the rows into training, validation and test.
 
     Parameters
     ----------
     by : SplitBy
-        ``image`` as the tutorial, ``patient`` (stratified, grouped), ``source`` (each left out once) or
+        ``image`` as in the tutorial, ``patient`` (stratified, grouped), ``source`` (each left out once) or
         ``column`` (the cohort's own ``split`` column).
     test : float
-        Share of rows that test; not used with `folds`, ``source`` or ``column``.
+        Share of rows for testing; not used with `folds`, ``source`` or ``column``.
     validation : float
-        Share of the training rows that validate.
+        Share of the training rows for validation.
     validation_rows : Validation
-        How those are chosen.
     folds : int, optional
         k-fold cross-validation: each row tests once.
     seed : int
@@ -169,14 +162,14 @@ class SplitSettings(Section):
 
 
 class PreprocessingSettings(Section):
-    """From a radiograph to a network's input.
+    """The conversion of a radiograph to a network's input.
 
     Parameters
     ----------
     size : int, optional
         Side of the square input in pixels; without it the network's own.
     fit : {"stretch", "crop", "pad"}
-        How an oblong image becomes square.
+        How a non-square image becomes square.
     """
 
     size: Annotated[int, Field(ge=32, le=2048)] | None = None
@@ -184,15 +177,15 @@ class PreprocessingSettings(Section):
 
 
 class MapPooling(Section):
-    """Mean over the whole feature map: one value a channel."""
+    """Mean over the whole feature map: one value per channel."""
 
     kind: Literal["map"] = "map"
 
 
 class WindowPooling(Section):
-    """Means over windows of `size` × `size` cells with the same stride, "valid": cells left over are dropped.
+    """Means over windows of `size` × `size` cells with the same stride; incomplete windows are dropped.
 
-    Two windows of 2 on a map of 7 leave the last row and column out; a window of 4 leaves one cell.
+    On a map of 7 × 7, windows of 2 omit the last row and column, and a single window of 4 fits.
     """
 
     kind: Literal["windows"] = "windows"
@@ -203,16 +196,16 @@ PoolingSettings = Annotated[MapPooling | WindowPooling, Field(discriminator="kin
 
 
 class Normalisation(StrEnum):
-    """What is done to pixels in [0, 1] before the network."""
+    """Normalisation of pixels in [0, 1] before the network."""
 
     NETWORK = "network"
-    """The mean and deviation that the weights were trained with."""
+    """The mean and standard deviation that the weights were trained with."""
     UNIT = "unit"
-    """Nothing more: the tutorial's ``X / 255``."""
+    """None: the tutorial's ``X / 255``."""
 
 
 class BackboneSettings(Section):
-    """A frozen network and how its map becomes features.
+    """A frozen network and the pooling of its feature map.
 
     Parameters
     ----------
@@ -220,8 +213,6 @@ class BackboneSettings(Section):
         Any timm network; ``hilum backbones`` lists some.
     weights : str
         ``imagenet``, ``random``, or a safetensors file.
-    normalisation : Normalisation
-    pooling : MapPooling or WindowPooling
     """
 
     name: str = "efficientnet_lite0"
@@ -231,14 +222,13 @@ class BackboneSettings(Section):
 
 
 class EngineSettings(Section):
-    """What runs the network, and in which numbers.
+    """What runs the network, and in which precision.
 
     Parameters
     ----------
-    kind : EngineKind
     precision : Precision or "auto"
-        ``auto`` takes the processor's own reduced precision, where the run's validation images allow it (no
-        decision flips, no probability moves by more than 0.01), and float32 otherwise.
+        ``auto`` uses the processor's reduced precision if it changes no decision on the validation images and
+        no probability by more than 0.01, and float32 otherwise.
     """
 
     kind: EngineKind = EngineKind.AUTO
@@ -258,8 +248,8 @@ class PlateauSettings(Section):
 class DenseHeadSettings(Section):
     """The tutorial's head: dense, ReLU, dropout, dense, trained by Adam.
 
-    Defaults are Model 1's. Training ends after `epochs`, or after the epoch whose training loss is at or
-    below `enough_loss`: there is nothing left to learn then, and the weights hardly move.
+    The defaults are Model 1's. Training ends after `epochs`, or earlier once the training loss is at most
+    `early_stop_loss`.
     """
 
     kind: Literal["dense"] = "dense"
@@ -269,7 +259,7 @@ class DenseHeadSettings(Section):
     batch: Count = 8
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     plateau: PlateauSettings | None = None
-    enough_loss: Annotated[float, Field(gt=0)] | None = None
+    early_stop_loss: Annotated[float, Field(gt=0)] | None = None
 
 
 class LinearHeadSettings(Section):
@@ -278,19 +268,13 @@ class LinearHeadSettings(Section):
     Parameters
     ----------
     C : list of float
-        Inverse regularisation C (scikit-learn's ``C``) to choose from.
+        Values of C (inverse regularisation, as in scikit-learn) to choose from.
     folds : int
-        Folds of the training rows, patients apart, on which the strength is chosen by log loss.
+        Cross-validation folds of the training rows, grouped by patient, on which C is chosen by log loss.
     """
 
     kind: Literal["linear"] = "linear"
-    C: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [
-        1e-4,
-        1e-3,
-        1e-2,
-        1e-1,
-        1.0,
-    ]
+    C: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
     folds: Annotated[int, Field(ge=2)] = 5
 
 
@@ -298,7 +282,7 @@ HeadSettings = Annotated[DenseHeadSettings | LinearHeadSettings, Field(discrimin
 
 
 class FixedThreshold(Section):
-    """The positive class is predicted from this probability on."""
+    """The positive class is predicted when its probability is at least `value`."""
 
     kind: Literal["fixed"] = "fixed"
     value: Share = 0.5
@@ -315,19 +299,16 @@ ThresholdSettings = Annotated[FixedThreshold | TargetThreshold, Field(discrimina
 
 
 class Published(Section):
-    """A figure that the recipe's source reports, to stand beside ours.
+    """A result that the recipe's source reports, shown beside ours.
 
     Parameters
     ----------
     metric : str
         A metric's name, as in ``metrics.json``.
-    value : float
     n : int, optional
-        Images that it was measured on.
+        Number of images.
     backbone : str, optional
-        The network, where the source reports several.
-    note : str
-        What the source measured.
+        The network, if the source reports several.
     """
 
     metric: str
@@ -343,15 +324,15 @@ class Recipe(Section):
     Parameters
     ----------
     name, title, source : str
-        Short name, one line for people, and where the design comes from.
+        Short name, one line for people, and the origin of the design.
     cohort, split, preprocessing, backbone, engine, head, threshold
-        One section a stage.
+        One section per stage.
     seed : int
-        Of everything random besides the split: initial weights, shuffling, dropout, bootstrap.
+        Of everything random except the split: initial weights, shuffling, dropout, bootstrap.
     published : list of Published
-        What the source reports.
+        Results that the source reports.
     caveats : list of str
-        What is known to be wrong with the design; shown in the report.
+        Known flaws of the design; shown in the report.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]

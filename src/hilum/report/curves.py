@@ -11,8 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from hilum.metrics import Calibration, DecisionCurve, Estimate, PrCurve, PrevalenceCurve, RocCurve
-from hilum.metrics.curves import SCREENING
+from hilum.metrics import (
+    SCREENING_PREVALENCE,
+    Calibration,
+    DecisionCurve,
+    Estimate,
+    PrCurve,
+    PrevalenceCurve,
+    RocCurve,
+)
 from hilum.report.style import COLOURS, INK, LINES, MARKERS, QUIET, new_figure, shorten, styled
 from hilum.report.text import THIN, interval, share, value
 
@@ -120,7 +127,7 @@ def draw_prevalence(curve: PrevalenceCurve) -> Figure:
     }
     for place, (label, estimates) in enumerate(figures.items()):
         _band(axes, at, estimates, label, place)
-    axes.axvline(SCREENING, color=QUIET, linewidth=1.2, label=f"2{THIN}% prevalence")
+    axes.axvline(SCREENING_PREVALENCE, color=QUIET, linewidth=1.2, label=f"2{THIN}% prevalence")
     own = f"these test images: {share(curve.cohort)}"
     axes.axvline(curve.cohort, color=QUIET, linewidth=1.2, linestyle=":", label=own)
     axes.set_xscale("log")

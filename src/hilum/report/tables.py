@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from hilum.metrics import METRICS, Calibration, Estimate, Metric, OperatingPoint, wilson
-from hilum.metrics.curves import SCREENING
+from hilum.metrics import METRICS, SCREENING_PREVALENCE, Calibration, Estimate, Metric, OperatingPoint, wilson
 from hilum.recipe.settings import Published
 from hilum.report import text as fmt
 from hilum.report.content import Content
@@ -265,8 +264,8 @@ def alarms(content: Content) -> str | None:
     curve = content.clinical.prevalence
     if not curve.points:
         return None
-    ppv = curve.at(SCREENING).ppv
-    place = f"At {100 * SCREENING:.0f}{fmt.THIN}% prevalence"
+    ppv = curve.at(SCREENING_PREVALENCE).ppv
+    place = f"At {100 * SCREENING_PREVALENCE:.0f}{fmt.THIN}% prevalence"
     if math.isnan(ppv.value):
         return f"{place} too there would be no alarm: the classifier raised none."
     bounds = f" (95{fmt.THIN}% interval {100 * ppv.low:.0f} to {100 * ppv.high:.0f})"

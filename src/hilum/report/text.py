@@ -260,7 +260,9 @@ def _head(recipe: Recipe) -> str:
             f" on {head.folds} folds of the training images."
         )
     plateau = " It falls when the validation loss stands still." if head.plateau else ""
-    end = f", or fewer once the training loss is {amount(head.enough_loss)}" if head.enough_loss else ""
+    end = (
+        f", or fewer once the training loss is {amount(head.early_stop_loss)}" if head.early_stop_loss else ""
+    )
     return (
         f"Dense layer of {plural(head.units, 'unit')}, ReLU, dropout {amount(head.dropout)}, dense output;"
         f" {plural(head.epochs, 'epoch')} of Adam{end}, {head.batch} images a step,"

@@ -15,9 +15,18 @@ from hilum.classifier import Classifier
 from hilum.cohort import Cohort, Reason, locate
 from hilum.errors import CohortError
 from hilum.files import write_json
-from hilum.metrics import Estimate, Predictions, clinical, metrics_of_parts
+from hilum.metrics import (
+    Estimate,
+    FalsePositives,
+    PerformanceDrop,
+    Predictions,
+    clinical,
+    false_positives,
+    metrics_of_parts,
+    performance_drop,
+    predictions_by_source,
+)
 from hilum.metrics import evaluate as metrics_of
-from hilum.metrics.comparison import Drop, FalseAlarms, answers_by_source, drop, false_alarms
 from hilum.progress import SILENT, Progress
 from hilum.run.predict import predict
 from hilum.run.report import EVALUATION_FILE
@@ -88,10 +97,10 @@ class Evaluation:
         Of the cohort, all in part ``test``.
     metrics : mapping of str to Estimate
         Of the cohort.
-    alarms : FalseAlarms
+    alarms : FalsePositives
     by_source : DataFrame
-        See `hilum.metrics.answers_by_source`.
-    drops : mapping of str to Drop
+        See `hilum.metrics.predictions_by_source`.
+    drops : mapping of str to PerformanceDrop
         For each metric of a run: internal, external, and their difference. Empty where there is no internal
         test.
     cohort : Cohort, optional
@@ -102,9 +111,9 @@ class Evaluation:
 
     predictions: Predictions
     metrics: Mapping[str, Estimate]
-    alarms: FalseAlarms
+    alarms: FalsePositives
     by_source: pd.DataFrame
-    drops: Mapping[str, Drop] = field(default_factory=dict)
+    drops: Mapping[str, PerformanceDrop] = field(default_factory=dict)
     cohort: Cohort | None = None
     threshold: float | None = None
 
@@ -211,13 +220,13 @@ def _evaluated(
     if not len(predictions):
         raise CohortError("no test image to evaluate on", remedy="Rows of the part `test` are evaluated.")
     rng = np.random.default_rng(0 if run is None else run.recipe.seed)
-    drops = {} if run is None else drop(run.predictions.part("test"), predictions, rng)
+    drops = {} if run is None else performance_drop(run.predictions.part("test"), predictions, rng)
     metrics = {name: one.external for name, one in drops.items()} or metrics_of(predictions, rng)
     return Evaluation(
         predictions,
         metrics,
-        false_alarms(predictions),
-        answers_by_source(predictions),
+        false_positives(predictions),
+        predictions_by_source(predictions),
         drops,
         cohort,
         threshold,

@@ -23,7 +23,7 @@ from hilum.backbone import (
 )
 from hilum.bundle.manifest import PrecisionErrorRecord, PrecisionRecord
 from hilum.bundle.saving import save
-from hilum.classifier.fit import LARGEST_PRECISION_ERROR, PrecisionShift, fit
+from hilum.classifier.fit import MAX_PRECISION_DEVIATION, PrecisionDeviation, fit
 from hilum.cohort import Cohort, Fold, Reason, build, split
 from hilum.errors import CohortError
 from hilum.executor import LOCAL, Executor
@@ -69,7 +69,7 @@ class Tried:
     """A reduced precision, and how far the classifier moved in it from float32."""
 
     precision: Precision
-    precision_error: PrecisionShift
+    precision_error: PrecisionDeviation
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +108,8 @@ def learn(
     """Compute features and fit a head, in the recipe's precision.
 
     The precision ``auto`` is the processor's reduced one where the last fold's validation images allow it
-    (`hilum.classifier.fit.PrecisionShift.allowed`), and float32 otherwise. A few of these images are tried
-    first, so that features are seldom computed twice.
+    (`hilum.classifier.fit.PrecisionDeviation.allowed`), and float32 otherwise. A few of these images are
+    tried first, so that features are seldom computed twice.
     """
     work = _Learning(cohort, recipe, preprocessing, backbone, store, watch, progress, executor)
     engine = choose_engine(backbone, recipe.engine)
@@ -119,7 +119,7 @@ def learn(
     is_free = recipe.engine.precision == "auto"
     if is_free:
         trial = work.trial(engine, exact)
-        if trial.movement > LARGEST_PRECISION_ERROR:
+        if trial.movement > MAX_PRECISION_DEVIATION:
             progress.say(
                 f"float32 is used: with {engine.precision}, on {len(trial.exact)} validation images,"
                 f" a probability can move by up to {trial.movement:.3f}."
@@ -193,7 +193,7 @@ class _Learning:
             labels = pd.Categorical(table["label"].iloc[rows[readable]], categories=classes).codes
             return _Trial(first, second, _movement(first, second, labels, classes))
 
-    def shift(self, found: Learned, exact: Engine) -> PrecisionShift:
+    def shift(self, found: Learned, exact: Engine) -> PrecisionDeviation:
         """Compare what a head gives for the validation images in its own precision and in float32."""
         with self.watch.stage("precision"):
             rows = found.folds[-1].validation
@@ -245,10 +245,10 @@ def _movement(
     return float(np.ptp(moved, axis=1).max()) / 4
 
 
-def _shift(found: Learned, exact: NDArray[np.float32], reduced: NDArray[np.float32]) -> PrecisionShift:
+def _shift(found: Learned, exact: NDArray[np.float32], reduced: NDArray[np.float32]) -> PrecisionDeviation:
     """Compare the probabilities of a fitted head for the same images in two precisions."""
     head = found.experiment.head
-    return PrecisionShift.between(
+    return PrecisionDeviation.between(
         head.probabilities(exact), head.probabilities(reduced), found.experiment.threshold
     )
 

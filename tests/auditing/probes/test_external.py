@@ -7,8 +7,7 @@ import pytest
 from hilum.auditing import External, Rating
 from hilum.auditing.probes.transfer import EXTERNAL
 from hilum.auditing.rules import transported
-from hilum.metrics import Estimate, Predictions
-from hilum.metrics.comparison import Drop, newcombe
+from hilum.metrics import Estimate, PerformanceDrop, Predictions, newcombe
 
 
 def elsewhere(labels, scores, classes=("normal", "covid"), sources="north"):
@@ -115,7 +114,7 @@ def test_three_classes_of_which_one_is_there(make_subject):
 
 def dropped(here, there):
     sides = [Estimate(value, value - half, min(1.0, value + half), 100) for value, half in (here, there)]
-    return Drop(*sides, newcombe(*sides))
+    return PerformanceDrop(*sides, newcombe(*sides))
 
 
 @pytest.mark.parametrize(

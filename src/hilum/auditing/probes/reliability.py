@@ -15,9 +15,20 @@ from hilum.auditing.rules import Ruling, contradicted, miscalibrated, unequal
 from hilum.auditing.subject import Subject
 from hilum.classifier.calibration import RECALIBRATIONS
 from hilum.errors import FitError
-from hilum.metrics import Calibration, Estimate, Predictions, calibration, evaluate, newcombe, overall, wilson
-from hilum.metrics.intervals import scarcest
-from hilum.metrics.subgroups import FEWEST, Subgroup, subgroups
+from hilum.metrics import (
+    Calibration,
+    Estimate,
+    Predictions,
+    Subgroup,
+    calibration,
+    evaluate,
+    min_class_patients,
+    newcombe,
+    overall_calibration,
+    subgroups,
+    wilson,
+)
+from hilum.metrics.subgroups import MIN_IMAGES
 
 __all__ = ["CALIBRATION", "LABELS", "SUBGROUPS"]
 
@@ -30,9 +41,9 @@ def _ask_calibration(subject: Subject) -> Answer:
     test = subject.predictions.part("test")
     if not len(test):
         return cannot_tell("there are no test images", "Inconclusive for calibration.")
-    found = overall(test, subject.rng(_NAME))
+    found = overall_calibration(test, subject.rng(_NAME))
     after = _after(subject, found)
-    rating, reason = miscalibrated(found.error, found.by_chance, scarcest(test))
+    rating, reason = miscalibrated(found.error, found.by_chance, min_class_patients(test))
     shown: dict[str, Any] = {
         "measure": "expected calibration error",
         "figure": found.error,
@@ -75,7 +86,7 @@ def _after(subject: Subject, found: Calibration) -> dict[str, dict[str, Any]]:
         except FitError as error:
             figures[name] = {"reason": error.cause}
         else:
-            figures[name] = _figures(subject, mapped, overall(mapped, subject.rng(_NAME)))
+            figures[name] = _figures(subject, mapped, overall_calibration(mapped, subject.rng(_NAME)))
     return figures
 
 
@@ -227,7 +238,7 @@ def _ask_subgroups(subject: Subject) -> Answer:
     tested = [group for group in subgroups(predictions, facts, subject.rng("subgroups")) if not group.too_few]
     if not tested:
         return cannot_tell(
-            f"no group and its complement have {FEWEST} test images of one label each",
+            f"no group and its complement have {MIN_IMAGES} test images of one label each",
             "Inconclusive: differences between groups of patients could not be tested.",
         )
     gaps = [_gap(group, predictions) for group in tested]

@@ -14,9 +14,19 @@ from hilum.auditing.comparison import CHANCE
 from hilum.auditing.probe import Answer, Bar, Bars, Grid, Probe, Rating, cannot_tell
 from hilum.auditing.rules import MIN_IMAGES, MIN_PATIENTS_OF_SOURCE, unseen
 from hilum.auditing.subject import External, Subject
-from hilum.metrics import METRICS, Estimate, Predictions
-from hilum.metrics.comparison import Drop, FalseAlarms, answers_by_source, drop, false_alarms
-from hilum.metrics.intervals import Floats, contrasts, estimates
+from hilum.metrics import (
+    METRICS,
+    Estimate,
+    FalsePositives,
+    PerformanceDrop,
+    Predictions,
+    bootstrap_estimates,
+    false_positives,
+    one_vs_rest,
+    performance_drop,
+    predictions_by_source,
+)
+from hilum.metrics.predictions import Floats
 
 __all__ = ["EXTERNAL", "LEFT_OUT"]
 
@@ -118,12 +128,12 @@ def _compare(subject: Subject, found: NDArray[np.float32], sources: list[_Source
         above = np.where(here > CHANCE, here - CHANCE, np.nan)
         return {"there": there, "here": here, "drop": here - there, "lost": (here - there) / above} | single
 
-    return estimates(values, out, subject.rng("left_out"), 2000, losses=("drop", "lost"))
+    return bootstrap_estimates(values, out, subject.rng("left_out"), 2000, losses=("drop", "lost"))
 
 
 def _auc(predictions: Predictions, weights: Floats) -> Floats:
     """Mean over the classes that are present among the weighted rows."""
-    areas = np.stack([side.roc_auc(weights) for side in contrasts(predictions)])
+    areas = np.stack([side.roc_auc(weights) for side in one_vs_rest(predictions)])
     known = ~np.isnan(areas)
     total = np.where(known, areas, 0).sum(axis=0)
     mean: Floats = np.divide(
@@ -172,7 +182,7 @@ LEFT_OUT = Probe(
 )
 
 
-Drops = Mapping[str, Drop]
+Drops = Mapping[str, PerformanceDrop]
 
 _METRICS = ("roc_auc", "accuracy", "sensitivity", "specificity")
 _MEANINGS = {
@@ -190,7 +200,7 @@ def _ask_external(subject: Subject) -> Answer:
             "no images of another hospital were given",
             "Transfer to another hospital was not tested; `hilum audit RUN --external COHORT` does.",
         )
-    drops = drop(subject.predictions.part("test"), external.predictions, subject.rng("external"))
+    drops = performance_drop(subject.predictions.part("test"), external.predictions, subject.rng("external"))
     name = _figure(drops, external.predictions)
     rating, reason = rules.transported(drops, name)
     return Answer(
@@ -204,8 +214,8 @@ def _ask_external(subject: Subject) -> Answer:
             "external": external.name,
             "metric": name,
             "metrics": {key: asdict(one) for key, one in drops.items()},
-            "false_alarms": _record(false_alarms(external.predictions)),
-            "by_source": answers_by_source(external.predictions).to_dict("records"),
+            "false_alarms": _record(false_positives(external.predictions)),
+            "by_source": predictions_by_source(external.predictions).to_dict("records"),
         },
         pictures=(_external_bars(external, drops, subject.classes), _grid(external.predictions)),
     )
@@ -231,8 +241,8 @@ def _title(name: str, classes: tuple[str, ...]) -> str:
     return metric.title if label is None else f"{metric.title} for {label}"
 
 
-def _claim(external: External, found: Drop, title: str) -> str:
-    alarms = false_alarms(external.predictions)
+def _claim(external: External, found: PerformanceDrop, title: str) -> str:
+    alarms = false_positives(external.predictions)
     if "AUC" not in title and alarms.share.n:
         return f"{_alarm_sentence(alarms)}."
     here, there = found.internal.value, found.external.value
@@ -241,21 +251,21 @@ def _claim(external: External, found: Drop, title: str) -> str:
     return f"{text}. {_alarm_sentence(alarms)}." if alarms.share.n else f"{text}."
 
 
-def _alarm_sentence(alarms: FalseAlarms) -> str:
+def _alarm_sentence(alarms: FalsePositives) -> str:
     return (
         f"Of {alarms.share.n} images of another hospital with the label {alarms.label}, the classifier"
         f" predicts {alarms.called or 'another label'} for {alarms.count} ({alarms.share.value:.1%})"
     )
 
 
-def _record(alarms: FalseAlarms) -> dict[str, Any]:
+def _record(alarms: FalsePositives) -> dict[str, Any]:
     values = asdict(alarms)
     share = values.pop("share")
     return values | {**share, "share": share["value"]}
 
 
 def _grid(external: Predictions) -> Grid:
-    table = answers_by_source(external).rename(columns={"n": "images"})
+    table = predictions_by_source(external).rename(columns={"n": "images"})
     hidden = "" if external.positive is None else f"mean probability of {external.classes[0]}"
     shown = [str(name) for name in table if name != hidden]
     rows = ((_text(row[name]) for name in shown) for row in table.to_dict("records"))
@@ -278,7 +288,7 @@ def _external_bars(external: External, drops: Drops, classes: tuple[str, ...]) -
     return Bars("Own test images and another hospital", "value", tuple(bars))
 
 
-def _sides(external: External, found: Drop) -> tuple[tuple[str, Estimate], ...]:
+def _sides(external: External, found: PerformanceDrop) -> tuple[tuple[str, Estimate], ...]:
     return ("own test", found.internal), (external.name, found.external)
 
 

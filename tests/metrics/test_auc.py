@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import logit
 from scipy.stats import mannwhitneyu, norm
 
-from hilum.metrics import AucDifference, Estimate, auc_difference, auc_interval, auc_variance
+from hilum.metrics import Estimate, auc_difference, auc_interval, auc_variance
+from hilum.metrics.auc import AucDifference
 
 
 def wins(actual, score):

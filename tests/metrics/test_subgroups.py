@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 
 from hilum.errors import CohortError
 from hilum.metrics import Estimate, Predictions, Subgroup, subgroups, wilson
-from hilum.metrics.subgroups import AGE_BANDS, FEWEST
+from hilum.metrics.subgroups import AGE_BANDS, MIN_IMAGES
 
 
 def rng(seed=0):
@@ -82,7 +82,7 @@ def test_a_p_value_is_never_zero(build):
     assert subgroups(predictions, table, rng(), 999)[0].p == 1 / 1000
 
 
-@pytest.mark.parametrize(("n", "tested"), [(FEWEST - 1, False), (FEWEST, True)])
+@pytest.mark.parametrize(("n", "tested"), [(MIN_IMAGES - 1, False), (MIN_IMAGES, True)])
 def test_small_groups_are_listed_and_not_tested(build, n, tested):
     predictions = judged(build, [1] * 30 + [0] * n)
     table = facts(predictions, source=["large"] * 30 + ["small"] * n)
@@ -157,7 +157,7 @@ def test_facts_must_be_of_these_images(build):
     predictions = judged(build, [1] * 4)
     with pytest.raises(CohortError, match="no fact is about a predicted image"):
         subgroups(predictions, pd.DataFrame({"sex": ["F"]}, index=["other.png"]), rng())
-    with pytest.raises(CohortError, match=r"stands twice; found 0.png"):
+    with pytest.raises(CohortError, match=r"twice; found 0.png"):
         subgroups(predictions, pd.DataFrame({"sex": ["F", "M"]}, index=["0.png", "0.png"]), rng())
 
 
