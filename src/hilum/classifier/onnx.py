@@ -130,12 +130,12 @@ def _complete(model: Any, specification: ModelSpecification, path: Path) -> Any:
     if layout == "nhwc":
         values = _ops.transpose(values, np.array([0, 2, 3, 1]))
     values = _ops.convert(values, model.inputs[0].get_element_type().to_string())
-    names = [each.get_names() for each in model.outputs]
+    known = [each.get_names() for each in model.outputs]
     model.get_parameters()[0].output(0).replace(values.output(0))
     model = openvino.Model(model.get_results(), [pixels], "classifier")
     model.validate_nodes_and_infer_types()
     outputs = [_first_row(result.input_value(0)) for result in model.get_results()]
-    chosen = _columns(outputs, names, specification, path)
+    chosen = _columns(outputs, known, specification, path)
     return openvino.Model([_probabilities(chosen, specification, path)], [pixels], "classifier")
 
 

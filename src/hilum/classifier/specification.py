@@ -213,8 +213,9 @@ _WITHOUT_VALUE = {"extra_forbidden": "unknown key", "missing": "this key is requ
 
 
 def _explained(error: ValidationError, path: Path, text: str) -> ClassifierError:
-    """Return the first finding with its key, line and remedy."""
-    first = error.errors()[0]
+    """Return the first finding with its key, line and remedy; an unknown key before one that is missing."""
+    findings = error.errors()
+    first = next((each for each in findings if each["type"] == "extra_forbidden"), findings[0])
     location = first["loc"][:1]
     line = line_of(text, location) if location else None
     key = "".join(map(str, location)) + (f" (line {line})" if line else "")
