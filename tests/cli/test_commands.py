@@ -160,7 +160,7 @@ def test_names_with_brackets_are_shown_as_they_are(call, demo_run, images, tmp_p
     (copy / "model" / "bundle.json").write_text(json.dumps(manifest))
     shown = call("predict", copy, images).stdout
     assert f"P({BRACKETS})" in shown
-    assert f"{BRACKETS} from a probability" in shown
+    assert f"{BRACKETS} is predicted when" in shown
 
     recipe = copy / "recipe.yaml"
     recipe.write_text(recipe.read_text().replace("title: ", f"title: {BRACKETS} "))

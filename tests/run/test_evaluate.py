@@ -1,13 +1,18 @@
-"""A saved classifier on other cohorts."""
+"""Any classifier on other cohorts."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from hilum.classifier import FunctionClassifier
 from hilum.cohort import Cohort, Reason
-from hilum.errors import CohortError
-from hilum.run.evaluate import predict_cohort
+from hilum.errors import CohortError, RunError
+from hilum.metrics import evaluate as metrics_of
+from hilum.run.compare import compare
+from hilum.run.evaluate import evaluate, predict_cohort
+from hilum.run.run import Run
 
 
 @pytest.fixture
@@ -55,3 +60,49 @@ def test_a_cohort_of_broken_files_is_refused(demo_run, tmp_path):
     rows = {"image": ["a.png"], "label": ["Normal"], "patient": ["a"], "source": ["s"]}
     with pytest.raises(CohortError, match="no image of the cohort can be read"):
         predict_cohort(run.model, Cohort.of(pd.DataFrame(rows), tmp_path))
+
+
+@pytest.fixture
+def brightness():
+    return FunctionClassifier(lambda pixels: pixels.mean(), ("Normal", "COVID-19"))
+
+
+def test_a_run_has_its_own_test_beside(demo_run, cohort):
+    run, _ = demo_run
+    found = evaluate(run, cohort)
+    assert found.drops["accuracy"].internal == run.metrics["test"]["accuracy"]
+    assert found.metrics["accuracy"] == found.drops["accuracy"].external
+    assert {"metrics", "internal", "drop"} <= set(found.as_dict())
+
+
+def test_another_classifier_has_no_internal_test(cohort, brightness):
+    found = evaluate(brightness, cohort)
+    expected = metrics_of(found.predictions, np.random.default_rng(0))
+    assert found.metrics["roc_auc"].value == expected["roc_auc"].value
+    assert not {"internal", "drop"} & set(found.as_dict())
+    with pytest.raises(CohortError, match="no cohort"):
+        evaluate(brightness)
+
+
+def test_predictions_are_evaluated_on_their_test_part(demo_run):
+    run, _ = demo_run
+    found = evaluate(run.predictions)
+    assert found.metrics["accuracy"].value == run.metrics["test"]["accuracy"].value
+    with pytest.raises(CohortError, match="no test image"):
+        evaluate(run.predictions.part("train"))
+
+
+def test_an_evaluation_is_kept_in_the_form_of_a_run(demo_run, cohort, brightness, tmp_path):
+    run, data = demo_run
+    evaluate(brightness, cohort).write(tmp_path / "out")
+    kept = Run.open(tmp_path / "out")
+    assert kept.data == data.resolve()
+    assert set(kept.metrics) == {"test"}
+    assert kept.cohort.table["image"].tolist() == kept.predictions.images.tolist()
+    with pytest.raises(RunError, match="already here"):
+        evaluate(brightness, cohort).write(tmp_path / "out")
+    other = evaluate(run.model, cohort)
+    found = compare(tmp_path / "out", other.predictions)
+    assert found.images == len(cohort)
+    again = compare(tmp_path / "out" / "predictions.csv", other.predictions)
+    assert repr(again) == repr(found)  # NaN differs from itself

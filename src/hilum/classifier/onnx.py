@@ -129,17 +129,14 @@ def _complete(model: Any, specification: ModelSpecification, path: Path) -> Any:
     values = _scaled(pixels, specification, batch)
     if layout == "nhwc":
         values = _ops.transpose(values, np.array([0, 2, 3, 1]))
-    old = model.get_parameters()[0]
     values = _ops.convert(values, model.inputs[0].get_element_type().to_string())
-    old.output(0).replace(values.output(0))
-    probabilities = _probabilities(_columns(model, specification, path), specification)
-    whole = openvino.Model([probabilities], [pixels], "classifier")
-    whole.validate_nodes_and_infer_types()
-    found = whole.outputs[0].partial_shape
-    expected = [1, len(specification.classes)]
-    if found.rank.get_length() != 2 or (found.is_static and list(found.to_shape()) != expected):
-        raise _wrong_outputs(specification, path, str(found))
-    return whole
+    known = [each.get_names() for each in model.outputs]
+    model.get_parameters()[0].output(0).replace(values.output(0))
+    model = openvino.Model(model.get_results(), [pixels], "classifier")
+    model.validate_nodes_and_infer_types()
+    outputs = [_first_row(result.input_value(0)) for result in model.get_results()]
+    chosen = _columns(outputs, known, specification, path)
+    return openvino.Model([_probabilities(chosen, specification, path)], [pixels], "classifier")
 
 
 def _check_input(given: Any, specification: ModelSpecification, path: Path) -> tuple[str, int]:
@@ -187,73 +184,75 @@ def _per_channel(values: NDArray[np.float64], channels: int, batch: int) -> Any:
     return _ops.constant(np.broadcast_to(each, (batch, channels, 1, 1)).astype(np.float32))
 
 
-def _columns(model: Any, specification: ModelSpecification, path: Path) -> Any:
+def _first_row(tensor: Any) -> Any:
+    """Flatten what the network gives for the first image, as float32 (1, columns)."""
+    zero, one = np.array([0]), np.array([1])
+    first = _ops.slice(_ops.convert(tensor, "f32"), zero, one, one, zero)
+    return _ops.reshape(first, np.array([1, -1]), special_zero=False)
+
+
+def _columns(outputs: list[Any], names: list[set[str]], specification: ModelSpecification, path: Path) -> Any:
     """Return the outputs that are asked for, (1, columns): all in order, or those of `outputs`."""
-    tensors = [result.input_value(0) for result in model.get_results()]
-    names = [each.get_names() for each in model.outputs]
-    flat = [_first_row(tensor) for tensor in tensors]
     wanted = specification.outputs
     if wanted is None:
-        if len(flat) > 1:
+        if len(outputs) > 1:
             named = ", ".join(min(each, default="?") for each in names)
             raise ClassifierError(
                 "the network has several outputs", path=path, found=named, remedy="Choose with `outputs`."
             )
-        return flat[0]
+        return outputs[0]
     chosen = [
-        _column(flat, names, wanted[label], specification, path)
+        _column(outputs, names, wanted[label], specification.columns or [], path)
         for label in specification.classes
         if label in wanted
     ]
     return chosen[0] if len(chosen) == 1 else _ops.concat(chosen, axis=1)
 
 
-def _first_row(tensor: Any) -> Any:
-    """Flatten what the network gives for the first image, as float32 (1, columns)."""
-    first = _ops.slice(
-        _ops.convert(tensor, "f32"), np.array([0]), np.array([1]), np.array([1]), np.array([0])
-    )
-    return _ops.reshape(first, np.array([1, -1]), special_zero=False)
-
-
 def _column(
-    flat: list[Any], names: list[set[str]], wanted: int | str, specification: ModelSpecification, path: Path
+    outputs: list[Any], names: list[set[str]], wanted: int | str, known: list[str], path: Path
 ) -> Any:
-    known = specification.columns or []
     if isinstance(wanted, str) and wanted not in known:
-        for tensor, own in zip(flat, names, strict=True):
+        for output, own in zip(outputs, names, strict=True):
             if wanted in own:
-                return tensor
+                return output
         choices = [*known, *(name for own in names for name in own)]
         raise ClassifierError(
             f"the network has no output {wanted!r}", path=path, remedy=did_you_mean(wanted, choices)
         )
     place = known.index(wanted) if isinstance(wanted, str) else wanted
-    whole = flat[0] if len(flat) == 1 else _ops.concat(flat, axis=1)
-    count = whole.output(0).partial_shape[1]
-    if place < 0 or (count.is_static and place >= count.get_length()):
+    whole = outputs[0] if len(outputs) == 1 else _ops.concat(outputs, axis=1)
+    count = _count(whole)
+    if place < 0 or (count is not None and place >= count):
         raise ClassifierError(
             f"the network has no output {wanted!r}", path=path, found=f"{count} outputs, counted from 0"
         )
-    return _ops.slice(whole, np.array([place]), np.array([place + 1]), np.array([1]), np.array([1]))
+    one = np.array([1])
+    return _ops.slice(whole, np.array([place]), np.array([place + 1]), one, one)
 
 
-def _probabilities(values: Any, specification: ModelSpecification) -> Any:
-    if specification.output == "softmax":
+def _count(values: Any) -> int | None:
+    """Number of columns, where the network fixes it."""
+    columns = values.output(0).partial_shape[1]
+    return None if columns.is_dynamic else int(columns.get_length())
+
+
+def _probabilities(values: Any, specification: ModelSpecification, path: Path) -> Any:
+    count, classes = _count(values), specification.classes
+    output = specification.output
+    single = len(classes) == 2 and (output == "sigmoid" or (output == "none" and count == 1))
+    if count not in {None, 1 if single else len(classes)}:
+        raise ClassifierError(
+            "the network's outputs do not match the classes",
+            path=path,
+            expected=f"1, of {classes[1]}" if single else f"{len(classes)}, of {', '.join(classes)}",
+            found=str(count),
+            remedy="Name the output of each class, or of the positive one, with `outputs`.",
+        )
+    if output == "softmax":
         return _ops.softmax(values, axis=1)
-    if specification.output == "sigmoid":
+    if output == "sigmoid":
         values = _ops.sigmoid(values)
-    count = values.output(0).partial_shape[1]
-    if len(specification.classes) > 2 or (count.is_static and count.get_length() != 1):
+    if not single:
         return values
     return _ops.concat([_ops.subtract(_ops.constant(np.float32(1)), values), values], axis=1)
-
-
-def _wrong_outputs(specification: ModelSpecification, path: Path, found: str) -> ClassifierError:
-    return ClassifierError(
-        "the network's outputs do not match the classes",
-        path=path,
-        expected=f"{len(specification.classes)} values: {', '.join(specification.classes)}",
-        found=found,
-        remedy="Name the output of each class, or of the positive one, with `outputs`.",
-    )

@@ -112,7 +112,7 @@ class ModelSpecification(BaseModel):
         Decision threshold of the positive class, for two classes; 0.5 otherwise.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     preset: Literal["torchxrayvision", "imagenet", "keras-vgg16"] | None = None
     classes: Annotated[list[str], Field(min_length=2)]
@@ -133,9 +133,10 @@ class ModelSpecification(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _with_preset(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or values.get("preset") not in PRESETS:
+        preset = values.get("preset") if isinstance(values, dict) else None
+        if not isinstance(preset, str) or preset not in PRESETS:
             return values
-        defaults = dict(PRESETS[values["preset"]])
+        defaults = dict(PRESETS[preset])
         if values.get("fit", "crop") != "crop":
             defaults.pop("shorter_side", None)
         return defaults | values
@@ -212,8 +213,9 @@ _WITHOUT_VALUE = {"extra_forbidden": "unknown key", "missing": "this key is requ
 
 
 def _explained(error: ValidationError, path: Path, text: str) -> ClassifierError:
-    """Return the first finding with its key, line and remedy."""
-    first = error.errors()[0]
+    """Return the first finding with its key, line and remedy; an unknown key before one that is missing."""
+    findings = error.errors()
+    first = next((each for each in findings if each["type"] == "extra_forbidden"), findings[0])
     location = first["loc"][:1]
     line = line_number(text, location) if location else None
     key = "".join(map(str, location)) + (f" (line {line})" if line else "")

@@ -209,7 +209,7 @@ def predict(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="[RUN] PATH...",
+            metavar="[RUN] PATH",
             help="A run or its model folder, unless an option names a classifier; images, folders, globs.",
         ),
     ],
