@@ -26,6 +26,7 @@ from hilum.auditing import (
 from hilum.metrics import Estimate, Predictions, clinical, confusion, metrics_of_parts, pr_curve, roc_curve
 from hilum.recipe import Setting, dump, load
 from hilum.report import BackboneFacts, Content, Environment
+from hilum.report.style import style
 
 RESAMPLES = 200
 LONG = "Universitätsklinikum-Außenstelle-für-Lungenheilkunde-und-Thoraxradiologie-Süd"
@@ -199,10 +200,34 @@ def degenerate() -> Content:
     )
 
 
-@pytest.fixture(scope="session", params=["two_class", "three_class", "degenerate", "audited"])
+@pytest.fixture(scope="session", params=["two_class", "three_class", "degenerate", "audited", "foreign"])
 def content(request) -> Content:
     """Each of them."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def drawing_style():
+    """Figures are drawn within `style`, as `hilum.report.write` does."""
+    with style():
+        yield
+
+
+@pytest.fixture(scope="session")
+def foreign(two_class) -> Content:
+    """A classifier of which only predictions and an audit are known."""
+    table = two_class.predictions.part("test").table
+    predictions = Predictions(table, two_class.classes)
+    return Content(
+        predictions=predictions,
+        cohort=table[["image", "label", "patient", "source"]],
+        metrics={"test": two_class.metrics["test"]},
+        roc=two_class.roc,
+        pr=two_class.pr,
+        confusion=two_class.confusion,
+        classifier="model.onnx",
+        audit=audit_of(),
+    )
 
 
 def bars(part: str, estimate: Estimate) -> Bars:
@@ -210,19 +235,19 @@ def bars(part: str, estimate: Estimate) -> Bars:
     return Bars(f"{part}, against the whole image", "AUC", both, reference=0.5)
 
 
-def examples_of(images: dict[str, str], alteration: str, left: str) -> Examples:
+def examples_of(images: dict[str, str], ablation: str, left: str) -> Examples:
     rows = tuple(
-        (Example(image, f"{label}, as it is"), Example(image, f"{label}, {left}", alteration))
+        (Example(image, f"{label}, as it is"), Example(image, f"{label}, {left}", ablation))
         for label, image in images.items()
     )
-    return Examples("What the classifier saw", rows)
+    return Examples("Before and after ablation", rows)
 
 
 def part_of(part: str, figure: Estimate, rating: Rating, claim: str, *pictures) -> Answer:
-    """As a probe answers that takes something away."""
+    """As an ablation probe answers."""
     reason = {
-        Rating.BROKEN: "it explains at least half of the result, and its AUC is surely above 0.60",
-        Rating.DOUBTFUL: "it explains at least a quarter of the result, and its AUC is surely above 0.55",
+        Rating.BROKEN: "it explains at least half of the result, and the lower 95 % limit is above 0.60",
+        Rating.DOUBTFUL: "it explains at least a quarter of it, and the lower 95 % limit is above 0.55",
         Rating.SOUND: "it explains less than a quarter of the result, or no more than chance would",
     }[rating]
     meaning = "A classifier can reach this result without the lungs, so the result says little about lungs."
@@ -239,10 +264,10 @@ def part_of(part: str, figure: Estimate, rating: Rating, claim: str, *pictures) 
 
 
 def parts_taken(images: dict[str, str]) -> dict[str, Asked]:
-    """The six probes that take something away, as on tutorial-model-1."""
+    """The six probes of ablation, as on tutorial-model-1."""
 
-    def asked(title: str, question: str, source: str, *answer) -> Asked:
-        return Asked(title, question, source, part_of(*answer), 1.2)
+    def asked(title: str, caption: str, question: str, source: str, *answer) -> Asked:
+        return Asked(title, question, source, part_of(*answer), caption, "what is left", 1.2)
 
     broken, doubtful = Rating.BROKEN, Rating.DOUBTFUL
     table = Grid(
@@ -252,37 +277,37 @@ def parts_taken(images: dict[str, str]) -> dict[str, Asked]:
     )
     return {
         "source": asked(
-            "Source alone", "Can the label be told from where the image comes from, without the image?",
-            "Maguolo and Nanni 2021", "the source alone", Estimate(1.0, 1.0, 1.0, 275), broken,
-            "Where an image comes from tells its label without a look at it: AUC 1.000.", table,
+            "Source only", "source only", "Can the label be predicted from the source, without the image?",
+            "Maguolo and Nanni 2021", "the source", Estimate(1.0, 1.0, 1.0, 275), broken,
+            "The source alone, without any image, gives AUC 1.000.", table,
         ),
         "header": asked(
-            "Header alone", "Can the label be told from the file's facts, without one pixel?",
-            "López-Cabrera et al. 2021", "the header alone", Estimate(0.998, 0.994, 1.0, 275), broken,
+            "Header only", "header only", "Can the label be predicted from the file headers?",
+            "López-Cabrera et al. 2021", "the header", Estimate(0.998, 0.994, 1.0, 275), broken,
             "The files' sizes and formats alone, without one pixel, give AUC 0.998.",
         ),
-        "frame": asked(
-            "Frame alone", "How much does the outer rim of the image tell?",
-            "Maguolo and Nanni 2021", "the frame alone", Estimate(0.968, 0.946, 0.986, 275), broken,
-            "The outer rim of the images alone gives AUC 0.968.", examples_of(images, "frame", "the rim"),
+        "border": asked(
+            "Border only", "border only", "Can the label be predicted from the border?",
+            "Maguolo and Nanni 2021", "the border", Estimate(0.968, 0.946, 0.986, 275), broken,
+            "The border of the images gives AUC 0.968.", examples_of(images, "border", "border"),
         ),
-        "middle": asked(
-            "Middle blacked out", "Does the classifier need the lungs?",
-            "Maguolo and Nanni 2021", "images without their middle",
+        "lungs_removed": asked(
+            "Lungs removed", "lung region removed", "Can the label be predicted without the lungs?",
+            "Maguolo and Nanni 2021", "images without lungs",
             Estimate(0.987, 0.973, 0.997, 275), broken,
-            "With the middle of every image blacked out a classifier still reaches AUC 0.987.",
-            examples_of(images, "middle", "without its middle"),
+            "With the lung region blacked out, a probe model still reaches AUC 0.987.",
+            examples_of(images, "lungs_removed", "without lungs"),
         ),
         "thumbnail": asked(
-            "8 × 8 dots", "How much does the image tell when it is reduced to 64 grey squares?",
-            "hilum", "8 × 8 dots", Estimate(0.951, 0.921, 0.977, 275), doubtful,
-            "Reduced to 8 × 8 dots the images still give AUC 0.951.",
-            examples_of(images, "thumbnail", "64 dots"),
+            "Thumbnail", "thumbnail", "Can the label be predicted from 8 × 8 pixels?",
+            "hilum", "8 × 8 pixels", Estimate(0.951, 0.921, 0.977, 275), doubtful,
+            "Thumbnails of 8 × 8 pixels give AUC 0.951.",
+            examples_of(images, "thumbnail", "64 pixels"),
         ),
         "histogram": asked(
-            "Histogram alone", "How much does the brightness tell, without any shape?",
-            "hilum", "the histogram alone", Estimate(0.914, 0.874, 0.95, 275), doubtful,
-            "How much of each image is bright or dark gives AUC 0.914, without any shape.",
+            "Histogram only", "histogram only", "Can the label be predicted from the histogram?",
+            "hilum", "the histogram", Estimate(0.914, 0.874, 0.95, 275), doubtful,
+            "The histogram gives AUC 0.914.",
         ),
     }  # fmt: skip
 
@@ -297,10 +322,10 @@ def other_probes(images: dict[str, str]) -> dict[str, Asked]:
     first, second = images.values()
     swap = Answer(
         Rating.BROKEN,
-        "With the middle of one image in the frame of another, the classifier follows the frame in 80 %.",
-        "It answers by what surrounds the lungs more often than by the lungs.",
-        "it follows the frame in surely more than half of the swaps",
-        "Swaps in which the frame decides",
+        "With the lung region of one image in another, the classifier follows the surroundings in 80 %.",
+        "It depends more on the surroundings than on the lungs.",
+        "the lower 95 % limit is above one half",
+        "Swaps that follow the surroundings",
         Estimate(0.8, 0.741, 0.849, 200),
         Scale.SHARE,
         pictures=(
@@ -308,9 +333,9 @@ def other_probes(images: dict[str, str]) -> dict[str, Asked]:
                 "Swapped",
                 (
                     (
-                        Example(first, "frame from COVID-19"),
-                        Example(second, "middle from Normal"),
-                        Example(first, "both: called COVID-19", middle_of=second),
+                        Example(first, "surroundings from COVID-19"),
+                        Example(second, "lungs from Normal"),
+                        Example(first, "both: called COVID-19", lungs_of=second),
                     ),
                 ),
             ),
@@ -323,18 +348,18 @@ def other_probes(images: dict[str, str]) -> dict[str, Asked]:
         pictures=(Distribution(
             "Accuracy on 200 random splits", "Accuracy on the test images",
             {
-                "patients kept apart": shares(46, [1, 2, 4, 8, 12, 20, 28, 15, 8, 2]),
-                "images split freely": shares(48, [1, 2, 6, 12, 24, 30, 20, 5]),
+                "grouped by patient": shares(46, [1, 2, 4, 8, 12, 20, 28, 15, 8, 2]),
+                "split by image": shares(48, [1, 2, 6, 12, 24, 30, 20, 5]),
             },
-            {"this run": 54 / 55, "the tutorial": 54 / 55, "always COVID-19": 0.6},
+            {"this run": 54 / 55, "the tutorial": 54 / 55, "constant answer": 0.6},
         ),),
     )  # fmt: skip
     calibration = Answer(
         Rating.DOUBTFUL, "The probabilities are off by 6.1 percentage points on average.",
-        "A probability of the classifier cannot be taken at its word.", "the error is surely above 0.05",
+        "The probabilities are unreliable.", "the lower 95 % limit is above 0.05",
         "Expected calibration error", Estimate(0.061, 0.052, 0.083, 55), Scale.SHARE,
         pictures=(Curves(
-            "Said and true", "Probability that the classifier gives", "Share that is COVID-19",
+            "Reliability", "predicted probability", "observed frequency",
             {
                 "as it is": ((0.05, 0.02), (0.3, 0.1), (0.7, 0.9), (0.95, 1.0)),
                 "recalibrated": ((0.1, 0.08), (0.9, 0.93)),
@@ -347,22 +372,23 @@ def other_probes(images: dict[str, str]) -> dict[str, Asked]:
         "Part of the result may be recognition of patients.", "patients stand on both sides of the split",
         "Test patients who also trained", Estimate(0.4, 0.28, 0.53, 55), Scale.SHARE,
     )  # fmt: skip
-    told = {
+    others = {
         "patients": ("Patients across the split", "Do patients stand on both sides of the split?", patients),
-        "swap": ("Swap", "Middle of one image, frame of another: which does the classifier follow?", swap),
+        "region_swap": ("Region swap", "Which region does the classifier follow?", swap),
         "left_out": (
-            "Sources left out", "What is left on images of a source that did not train?",
+            "Sources left out", "Does it hold for a source without training images?",
             cannot_tell("every source holds one label alone", "A source with both labels is needed."),
         ),
         "external": (
-            "Another hospital", "Does the result hold elsewhere?",
+            "Another hospital", "Does it hold in another hospital?",
             cannot_tell("no other hospital's images were given", "`--external COHORT` names them."),
         ),
         "calibration": ("Calibration", "Do the probabilities mean what they say?", calibration),
-        "splits": ("One lucky split", "Would another split have given another result?", splits),
+        "splits": ("Random splits", "Does another split give another result?", splits),
     }  # fmt: skip
     return {
-        name: Asked(title, question, "hilum", answer, 0.5) for name, (title, question, answer) in told.items()
+        name: Asked(title, question, "hilum", answer, seconds=0.5)
+        for name, (title, question, answer) in others.items()
     }
 
 
@@ -372,9 +398,9 @@ IMAGES = {"COVID-19": "cohen/images/a.jpeg", "Normal": "kermany/images/b.jpeg"}
 def audit_of(images: dict[str, str] = IMAGES) -> Audit:
     """As of tutorial-model-1: broken, with every kind of picture."""
     asked = parts_taken(images) | other_probes(images)
-    claims = " ".join(asked[name].answer.claim for name in ("middle", "swap"))
-    sentence = f"This result does not mean what it seems to mean. {claims}"
-    return Audit(Verdict(Rating.BROKEN, sentence, ("middle", "swap", "header")), asked)
+    claims = " ".join(asked[name].answer.claim for name in ("lungs_removed", "region_swap"))
+    sentence = f"This result is not what it seems. {claims}"
+    return Audit(Verdict(Rating.BROKEN, sentence, ("lungs_removed", "region_swap", "header")), asked)
 
 
 def examples_in(audit: Audit) -> set[Example]:

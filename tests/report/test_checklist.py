@@ -39,20 +39,19 @@ def test_the_run_s_numbers_are_filled_in(two_class):
     assert found["Sources of the data"] == "cohen: 175 images; kermany: 100 images."
     assert "CT (84), lateral view (41)" in found["Flow of images"]
     assert "Test: 22 Normal, 33 COVID-19" in found["Images and outcomes in each analysis"]
-    assert found["Partitions, and what is kept apart"].endswith("23 patients stand on both sides.")
-    assert (
-        "Accuracy 98.2 % (95 % interval 90.4–99.7 %)"
-        in found["Performance with intervals, on the test images"]
+    assert found["Data partitions and their independence"].endswith(
+        "23 patients have images in both the training and the test part."
     )
-    assert found["Analysis of failures"].startswith("1 of 55 test images wrong")
-    assert "numpy 2.4.0" in found["Code and settings to repeat it"]
-    assert found["Characteristics of the people"] == "Age and sex are not in these data."
+    assert "Accuracy 98.2 % (95 % CI 90.4–99.7 %)" in found["Performance on the test images, with CIs"]
+    assert found["Failure analysis"].startswith("1 error in 55 test images")
+    assert "numpy 2.4.0" in found["Code and settings for reproduction"]
+    assert found["Characteristics of the participants"].startswith("Age and sex are not")
     assert found["Robustness"].startswith("Not audited")
 
 
 def test_age_and_sex_are_described_where_known(two_class):
     table = two_class.cohort.assign(age=[50.0, None] * 137 + [70.0], sex=["F", "M", None, "M", "M"] * 55)
-    found = rows(checklist(replace(two_class, cohort=table)))["Characteristics of the people"]
+    found = rows(checklist(replace(two_class, cohort=table)))["Characteristics of the participants"]
     assert found == "Median age 50 years, known for 138 images; sex: 165 M, 55 F."
 
 
@@ -65,8 +64,8 @@ def test_folds_count_an_image_once(three_class):
 def test_the_audit_s_verdict_is_the_robustness(audited):
     found = rows(checklist(audited))
     assert audited.audit.verdict.sentence in found["Robustness"]
-    assert "Speaking against the result: Source alone" in found["Robustness"]
-    assert found["External testing"] == "None in this run."
+    assert "against the result: Source only" in found["Robustness"]
+    assert found["External testing"] == "None."
 
 
 def test_names_cannot_break_the_table(degenerate):
@@ -77,19 +76,26 @@ def test_names_cannot_break_the_table(degenerate):
     assert "a \\| b c: 15 images" in checklist(replace(degenerate, cohort=bar))
 
 
-def test_no_calibration_is_said(two_class):
+def test_missing_calibration_is_stated(two_class):
     found = rows(checklist(replace(two_class, clinical=Clinical())))
-    assert found["Calibration on the test images"].startswith("Not worked out")
+    assert found["Calibration on the test images"].startswith("Not computed")
 
 
 @pytest.mark.parametrize("limit", [None, 175])
-def test_what_was_taken_is_what_the_recipe_says(two_class, limit):
+def test_inclusion_is_what_the_recipe_says(two_class, limit):
     cohort = two_class.recipe.cohort
     select = [one.model_copy(update={"limit": limit}) for one in cohort.select]
     recipe = two_class.recipe.model_copy(update={"cohort": cohort.model_copy(update={"select": select})})
     exclusions = pd.DataFrame(columns=two_class.exclusions.columns)
     found = rows(checklist(replace(two_class, recipe=recipe, exclusions=exclusions)))
-    taken = found["Who and what was included and left out"]
-    assert taken.startswith("Taken: cohen as COVID-19 where finding COVID-19")
+    taken = found["Inclusion and exclusion criteria"]
+    assert taken.startswith("Included: cohen as COVID-19 where finding COVID-19")
     assert ("the first 175" in taken) == (limit == 175)
-    assert taken.endswith("No image was left out.")
+    assert taken.endswith("No image was excluded.")
+
+
+def test_what_is_not_known_of_a_classifier_is_not_answered(foreign):
+    found = rows(checklist(foreign))
+    for item in ("Image preprocessing", "Model, initial weights and training", "Full model"):
+        assert found[item].startswith("Not known")
+    assert "1 error in 55" in found["Failure analysis"]

@@ -9,8 +9,8 @@ from hilum.recipe.settings import Published
 
 
 def test_a_cohort_without_its_columns_is_refused(two_class):
-    with pytest.raises(ValueError, match=r"cohort: expected columns .* found none named source, rows"):
-        replace(two_class, cohort=two_class.cohort.drop(columns=["source", "rows"]))
+    with pytest.raises(ValueError, match=r"cohort: expected columns .* missing: patient, source"):
+        replace(two_class, cohort=two_class.cohort.drop(columns=["source", "patient"]))
 
 
 def test_metrics_without_the_test_part_are_refused(two_class):
@@ -41,3 +41,13 @@ def test_figures_of_our_network_come_first_and_the_order_stays(two_class):
 def test_random_weights_are_known_from_the_recipe(two_class, degenerate):
     assert degenerate.untrained
     assert not two_class.untrained
+
+
+def test_without_a_recipe_the_classifier_gives_title_and_name(foreign):
+    assert foreign.title == "Evaluation of model.onnx"
+    assert foreign.name == "model.onnx"
+    assert (foreign.published, foreign.untrained, foreign.has_epochs) == ((), False, False)
+
+
+def test_errors_are_counted(two_class):
+    assert two_class.errors == 1

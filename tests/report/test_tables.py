@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hilum.metrics import METRICS, Estimate
+from hilum.metrics import METRICS, Clinical, Estimate, clinical
 from hilum.recipe.settings import Published
 from hilum.report import tables
 
@@ -28,7 +28,7 @@ def test_the_tutorials_row_reads_as_its_figure(two_class):
     assert row.strip.low + row.strip.width == pytest.approx(99.68, abs=0.01)
 
 
-def test_every_metric_stands_in_the_registrys_order(content):
+def test_metrics_are_in_the_order_of_the_registry(content):
     assert [row.title for row in tables.metric_rows(content)] == [metric.title for metric in METRICS.values()]
 
 
@@ -90,12 +90,15 @@ def test_a_published_metric_that_we_lack_is_a_dash(two_class):
 
 def test_images_and_patients_are_counted_by_label_and_source():
     cohort = pd.DataFrame({
-        "label": ["ill", "ill", "well"], "source": ["a", "a", "b"], "patient": ["1", "1", "2"],
+        "label": ["positive", "positive", "negative"], "source": ["a", "a", "b"], "patient": ["1", "1", "2"],
     })  # fmt: skip
-    table = tables.counts_by_source(cohort, ["ill", "well"])
+    table = tables.counts_by_source(cohort, ["positive", "negative"])
     assert table.columns == ("a", "b")
     shown = {label: [(cell.value, cell.interval) for cell in cells] for label, cells in table.rows}
-    assert shown == {"ill": [("2", "1 patient"), ("0", "")], "well": [("0", ""), ("1", "1 patient")]}
+    assert shown == {
+        "positive": [("2", "1 patient"), ("0", "")],
+        "negative": [("0", ""), ("1", "1 patient")],
+    }
 
 
 def test_an_image_counts_once_a_part_whatever_its_folds(three_class):
@@ -122,3 +125,85 @@ def test_a_published_network_is_ours_by_its_canonical_name(two_class):
     backbone = replace(two_class.backbone, name="legacy_xception")
     rows = tables.published_rows(replace(two_class, recipe=recipe, backbone=backbone))
     assert [(row.network, row.same_network) for row in rows] == [("legacy_xception", True), ("vgg16", False)]
+
+
+def test_thresholds_stand_with_their_figures(two_class):
+    table = tables.points_table(two_class)
+    assert table.columns == ("Threshold", "Sensitivity", "Specificity", "PPV", "NPV")
+    rows = dict(table.rows)
+    assert next(iter(rows)) == "The run's own threshold"
+    threshold, sensitivity, specificity, ppv, npv = rows["The run's own threshold"]
+    assert threshold.value == "0.500"
+    assert [plain(cell.value) for cell in (sensitivity, specificity)] == ["97.0 %", "100.0 %"]
+    assert [cell.n for cell in (sensitivity, specificity, ppv, npv)] == [
+        "n = 33",
+        "n = 22",
+        "n = 32",
+        "n = 23",
+    ]
+
+
+def test_what_could_not_be_chosen_says_so(two_class):
+    table = two_class.predictions.table
+    bare = type(two_class.predictions)(table[table["split"] != "validation"], two_class.classes)
+    content = replace(two_class, clinical=clinical(bare, 0.5, np.random.default_rng(0)))
+    cells = dict(tables.points_table(content).rows)["Specificity of 95 % or more"]
+    assert [cell.value for cell in cells] == ["–"] * 5
+    assert cells[0].reason == "could not be chosen"
+    assert any("to choose on" in note for note in tables.threshold_notes(content))
+
+
+def test_a_note_that_several_share_is_said_once(two_class):
+    points = tuple(replace(point, note="too few") for point in two_class.clinical.points[1:3])
+    content = replace(two_class, clinical=replace(two_class.clinical, points=points))
+    assert tables.threshold_notes(content) == [
+        "Sensitivity of 95 % or more, sensitivity of 90 % or more: too few."
+    ]
+
+
+def test_the_ppv_is_given_at_a_prevalence_of_2_percent(two_class):
+    ppv = two_class.clinical.prevalence.at(0.02).ppv
+    sentence = plain(tables.predictive_value(two_class))
+    assert sentence.startswith(
+        f"At a prevalence of 2 %, {100 * ppv.value:.0f} of 100 positive predictions are correct (95 % CI"
+    )
+    assert "60.0 % of which are COVID-19" in sentence
+
+
+def test_without_two_classes_or_rows_there_is_nothing_to_say(three_class, degenerate):
+    assert tables.predictive_value(three_class) is None
+    assert tables.points_table(three_class) is None
+    assert tables.predictive_value(degenerate) is None  # one class only
+    empty = replace(degenerate, clinical=Clinical())
+    assert (
+        tables.points_table(empty),
+        tables.threshold_notes(empty),
+        tables.calibration_sentences(empty),
+    ) == (
+        None,
+        [],
+        [],
+    )
+
+
+def test_probabilities_are_judged(two_class, three_class, degenerate):
+    error = two_class.clinical.calibration["COVID-19"].error
+    sentences = tables.calibration_sentences(two_class)
+    assert f"of the probability of COVID-19 is {100 * error.value:.1f} percentage points" in sentences[0]
+    assert tables.calibration_sentences(three_class)[0].startswith(
+        "The expected calibration error of the probability of the predicted class"
+    )
+    assert "slope" in tables.calibration_sentences(three_class)[1]
+    assert "all images are of one class" in tables.calibration_sentences(degenerate)[1]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [((0.5, 0.8), "too extreme"), ((1.1, 1.9), "not extreme enough"), ((0.8, 1.2), "compatible with 1")],
+)
+def test_the_slope_is_put_into_words(three_class, bounds, words):
+    line = three_class.clinical.confidence.line
+    slope = replace(line.slope, value=np.mean(bounds), low=bounds[0], high=bounds[1])
+    one = replace(three_class.clinical.confidence, line=replace(line, slope=slope))
+    content = replace(three_class, clinical=replace(three_class.clinical, confidence=one))
+    assert words in tables.calibration_sentences(content)[1]

@@ -106,7 +106,7 @@ def test_other_thresholds_follow_from_the_validation_rows(demo_run):
 def test_the_checklist_is_filled_in_and_linked(demo_run):
     run, _ = demo_run
     text = (run.path / "checklist.md").read_text()
-    assert "made by a program" in text
+    assert "synthetic" in text
     assert f"{len(run.cohort.table)} images of" in text
     assert 'href="checklist.md"' in run.report.read_text()
 

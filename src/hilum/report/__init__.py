@@ -1,4 +1,4 @@
-"""What a run shows people: figures, a gallery and one page; nothing here computes a result."""
+"""The report of a classifier: figures, a gallery of test images and one HTML page. It computes no results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the audit's probes would show: figures with intervals side by side, histograms, lines."""
+"""The figures of the audit: performance after ablation as a chart on the page, and each probe's pictures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hilum.auditing import (
     CHANCE,
+    Asked,
     Audit,
     Bar,
     Bars,
@@ -31,52 +32,43 @@ from hilum.auditing import (
 )
 from hilum.metrics import Estimate
 from hilum.report import text as fmt
-from hilum.report.gallery import Pixels, data_uri, jpeg
-from hilum.report.style import COLOURS, INK, LINES, MARKERS, QUIET, new_figure, shorten, styled
+from hilum.report.content import Pixels
+from hilum.report.gallery import data_uri, jpeg
+from hilum.report.style import COLOURS, INK, LINES, MARKERS, QUIET, new_figure, shorten
 from hilum.report.text import MISSING, THIN, count, scaled, scaled_interval
 
 __all__ = [
-    "CAPTION",
-    "REMAINS_TITLE",
+    "ABLATION_CAPTION",
+    "ABLATION_TITLE",
     "Chart",
     "Drawn",
     "Line",
-    "chart",
-    "draw",
-    "drawn",
+    "ablation_bars",
+    "ablation_chart",
+    "draw_picture",
+    "drawn_pictures",
     "file_name",
     "is_whole",
-    "remains",
     "strips",
 ]
 
-
-REMAINS_TITLE = "What is left of the result when …"
-CAPTION = (
-    "AUC tells how surely the classes are told apart: 1 is perfect, 0.5 (dashed) is guessing. The pale bar is"
-    f" its 95{fmt.THIN}% interval. In each line a classifier learned from nothing else, and was tested on"
-    " patients whom it had not seen. What comes near the whole image without lungs shows that this result"
-    " needs no lungs."
+ABLATION_TITLE = "Performance after ablation"
+ABLATION_CAPTION = (
+    f"AUC: 1 is perfect, 0.5 (dashed) is chance level; the pale bar is the 95{THIN}% CI. For each line a"
+    " probe model was trained on the named part of the data alone, and tested on other patients in five-fold"
+    " cross-validation. If a part without lungs reaches nearly the AUC of the whole image, the labels of"
+    " these data can be predicted without the lungs."
 )
-FILM_PX = 112
+THUMBNAIL_PX = 112
 
-_WHOLE = "the whole image is there"
-_TAKEN = {
-    "middle": ("the middle is blacked out", "hardly any lung to see"),
-    "frame": ("only the rim is left", "no lung at all"),
-    "thumbnail": ("only 8 × 8 dots are left", "64 grey squares"),
-    "histogram": ("only the brightness is left", "how much is bright or dark, no shape"),
-    "header": ("only the file's facts are left", "its size, format, bytes; not one pixel"),
-    "source": ("only the source is left", "where the image comes from; no image"),
-}
-"""Probes that take something away, in the chart's order: what is left, and what that means."""
+_WHOLE = "whole image"
 
 
 @dataclass(frozen=True)
 class Line:
-    """What is left, its AUC, and where the dot and its interval lie, in percent of the axis.
+    """An AUC as text, and the positions of its dot and interval, in percent of the axis.
 
-    Of the whole image `rating` is None; where there is no image to show `film` is empty.
+    `rating` is None for the whole image; `thumbnail` is empty where there is no image to show.
     """
 
     title: str
@@ -88,155 +80,134 @@ class Line:
     width: float
     note: str = ""
     rating: Rating | None = None
-    film: str = ""
+    thumbnail: str = ""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """All lines, the whole image first, and the axis's numbers with their places in percent.
-
-    `n` is told once where it is the same for all; empty otherwise.
-    """
+    """Lines on one axis, its ticks with their positions in percent, and n if all lines share it."""
 
     lines: tuple[Line, ...]
-    marks: tuple[tuple[str, float], ...]
+    ticks: tuple[tuple[str, float], ...]
     chance: float
     n: str
 
 
-def remains(audit: Audit) -> Bars | None:
-    """Gather the AUC of the whole image and of what is left of it; None if no probe took anything away."""
-    bars = [
-        Bar.of(_TAKEN[name][0], answer.figure)
-        for name in _TAKEN
-        if (answer := audit.answers.get(name))
-        and answer.scale is Scale.AREA
-        and math.isfinite(answer.figure.value)
-    ]
-    whole = _whole(audit) if bars else None
-    if not bars:
+def ablation_bars(audit: Audit) -> Bars | None:
+    """AUC of the whole image and after each ablation; None if no probe with a caption has an AUC."""
+    shown = _ablations(audit)
+    if not shown:
         return None
-    return Bars(REMAINS_TITLE, "AUC", (*([whole] if whole else []), *bars), CHANCE)
+    bars = [Bar.of(asked.caption, asked.answer.figure) for asked in shown.values()]
+    whole = next((bar for asked in shown.values() for bar in _whole_bars(asked)), None)
+    first = [] if whole is None else [replace(whole, label=_WHOLE)]
+    return Bars(ABLATION_TITLE, "AUC", (*first, *bars), CHANCE)
 
 
-def _whole(audit: Audit) -> Bar | None:
-    """Find the whole image's AUC on the same folds, as the first of these probes shows it."""
-    shown = (
-        bar
-        for name in _TAKEN
-        if name in audit.answers
-        for picture in audit.answers[name].pictures
-        if isinstance(picture, Bars) and picture.scale is Scale.AREA
-        for bar in picture.bars
-        if is_whole(bar)
-    )
-    bar = next(shown, None)
-    return None if bar is None else replace(bar, label=_WHOLE)
+def _ablations(audit: Audit) -> dict[str, Asked]:
+    return {
+        name: asked
+        for name, asked in audit.asked.items()
+        if asked.caption and asked.answer.scale is Scale.AREA and math.isfinite(asked.answer.figure.value)
+    }
+
+
+def _whole_bars(asked: Asked) -> Iterator[Bar]:
+    for picture in asked.answer.pictures:
+        if isinstance(picture, Bars) and picture.scale is Scale.AREA:
+            yield from filter(is_whole, picture.bars)
 
 
 def is_whole(bar: Bar) -> bool:
-    """Whether a probe shows the whole image by this bar."""
+    """Whether a bar shows the result of the unchanged image, which probes add for comparison."""
     return bar.label.lower().startswith("whole")
 
 
-def chart(audit: Audit, examples: Mapping[Example, Pixels]) -> Chart | None:
-    """Lay out what is left.
-
-    Parameters
-    ----------
-    audit : Audit
-    examples : mapping of Example to ndarray of uint8
-        Pixels for the small pictures.
-    """
-    bars = remains(audit)
+def ablation_chart(audit: Audit, examples: Mapping[Example, Pixels]) -> Chart | None:
+    """Lay out `ablation_bars` as lines, each with a thumbnail of what the probe model was given."""
+    bars = ablation_bars(audit)
     if bars is None:
         return None
-    films = _films(audit, examples)
-    probes = {title: (name, note) for name, (title, note) in _TAKEN.items()}
-    shown = strips(bars)
-    lines = []
-    for line in shown.lines:
-        name, note = probes.get(line.title, ("", "nothing taken away"))
-        rating = audit.answers[name].rating if name else None
-        lines.append(replace(line, note=note, rating=rating, film=films.get(name, "")))
-    return replace(shown, lines=tuple(lines))
+    chart, shown = strips(bars), _ablations(audit)
+    whole, *thumbnails = _thumbnails(shown, examples)
+    lines = [
+        replace(line, note=asked.note, rating=asked.answer.rating, thumbnail=thumbnail)
+        for line, asked, thumbnail in zip(chart.lines[-len(shown) :], shown.values(), thumbnails, strict=True)
+    ]
+    first = [replace(line, note="unchanged", thumbnail=whole) for line in chart.lines[: -len(shown)]]
+    return replace(chart, lines=(*first, *lines))
+
+
+def _thumbnails(shown: Mapping[str, Asked], examples: Mapping[Example, Pixels]) -> list[str]:
+    """First unchanged example, then each probe's first changed example; empty where there is none."""
+    known = {name: [one for one in _examples(asked) if one in examples] for name, asked in shown.items()}
+    whole = next((one for some in known.values() for one in some if not one.ablation), None)
+    first = [next((one for one in some if one.ablation), None) for some in known.values()]
+    return [
+        "" if one is None else data_uri("image/jpeg", jpeg(examples[one], THUMBNAIL_PX))
+        for one in (whole, *first)
+    ]
+
+
+def _examples(asked: Asked) -> Iterator[Example]:
+    for picture in asked.answer.pictures:
+        if isinstance(picture, Examples):
+            yield from (one for row in picture.rows for one in row if not one.lungs_of)
 
 
 def strips(bars: Bars) -> Chart:
-    """Lay bars out as lines of text with a strip each."""
-    axis = _Axis.of(bars.bars)
+    """Lay out bars of AUCs as lines of text with a strip each."""
+    lows = [number for bar in bars.bars for number in (bar.value, bar.low) if math.isfinite(number)]
+    first = min(4, math.floor(10 * min(lows)))  # tenths
+
+    def place(area: float) -> float:
+        return 100 * (area - first / 10) / (1 - first / 10)
+
+    def line(bar: Bar) -> Line:
+        low, high = (bar.low, bar.high) if math.isfinite(bar.low) else (bar.value, bar.value)
+        return Line(
+            title=bar.label,
+            value=scaled(bars.scale, bar.value),
+            interval=scaled_interval(bars.scale, _estimate(bar)),
+            n=f"n{THIN}={THIN}{count(bar.n)}",
+            at=place(bar.value),
+            low=place(low),
+            width=place(high) - place(low),
+        )
+
     counts = {bar.n for bar in bars.bars}
-    marks = tuple((f"{tenth / 10:.1f}", axis.place(tenth / 10)) for tenth in range(axis.start, 11))
     return Chart(
-        tuple(_line(bar, bars.scale, axis) for bar in bars.bars),
-        marks,
-        axis.place(CHANCE),
+        tuple(map(line, bars.bars)),
+        tuple((f"{tenth / 10:.1f}", place(tenth / 10)) for tenth in range(first, 11)),
+        place(CHANCE),
         f"n = {fmt.plural(counts.pop(), 'image')}" if len(counts) == 1 else "",
     )
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """From `start` tenths to 1."""
-
-    start: int
-
-    @classmethod
-    def of(cls, bars: Iterable[Bar]) -> _Axis:
-        lows = [number for bar in bars for number in (bar.value, bar.low) if math.isfinite(number)]
-        return cls(min(4, math.floor(10 * min(lows))))
-
-    def place(self, area: float) -> float:
-        start = self.start / 10
-        return 100 * (area - start) / (1 - start)
-
-
-def _line(bar: Bar, scale: Scale, axis: _Axis) -> Line:
-    estimate = Estimate(bar.value, bar.low, bar.high, bar.n)
-    low, high = (bar.low, bar.high) if math.isfinite(bar.low) else (bar.value, bar.value)
-    return Line(
-        title=bar.label,
-        value=fmt.scaled(scale, bar.value),
-        interval=fmt.scaled_interval(scale, estimate),
-        n=f"n{fmt.THIN}={fmt.THIN}{fmt.count(bar.n)}",
-        at=axis.place(bar.value),
-        low=axis.place(low),
-        width=axis.place(high) - axis.place(low),
-    )
-
-
-def _films(audit: Audit, examples: Mapping[Example, Pixels]) -> dict[str, str]:
-    """For each alteration the first example that has pixels; the unaltered under the empty name."""
-    found: dict[str, str] = {}
-    for name in ("middle", *_TAKEN):
-        for picture in audit.answers[name].pictures if name in audit.answers else ():
-            for row in picture.rows if isinstance(picture, Examples) else ():
-                for one in row:
-                    if one.ablation not in found and not one.lungs_of and one in examples:
-                        found[one.ablation] = data_uri("image/jpeg", jpeg(examples[one], FILM_PX))
-    return found
+def _estimate(bar: Bar) -> Estimate:
+    return Estimate(bar.value, bar.low, bar.high, bar.n)
 
 
 Drawn = Bars | Distribution | Curves
-"""Pictures that become figures; the page writes the others itself."""
+"""Pictures that become image files; the others are part of the page."""
 
 Floats = NDArray[np.float64]
 
 BAR_INCH = 0.47
-WIDTH = 57  # characters of the size of a bar's words that fit side by side
-TITLE = 37  # and of a title
-LEGEND = 46
+LABEL_LENGTH = 57  # characters of a bar's label and value that fit side by side
+TITLE_LENGTH = 37
+LEGEND_LENGTH = 46
 FEW_POINTS = 15
 MOST_BINS = 20
 
 
-def drawn(audit: Audit | None) -> Iterator[tuple[str, Drawn]]:
-    """Yield the pictures to draw by their files' names: what is left of the result, then each probe's."""
+def drawn_pictures(audit: Audit | None) -> Iterator[tuple[str, Drawn]]:
+    """Yield file name (without suffix) and picture: performance after ablation, then each probe's."""
     if audit is None:
         return
-    left = remains(audit)
-    if left is not None:
-        yield "audit", left
+    bars = ablation_bars(audit)
+    if bars is not None:
+        yield "audit", bars
     for name, answer in audit.answers.items():
         for place, picture in enumerate(answer.pictures, start=1):
             if isinstance(picture, Drawn):
@@ -244,34 +215,33 @@ def drawn(audit: Audit | None) -> Iterator[tuple[str, Drawn]]:
 
 
 def file_name(probe: str, place: int) -> str:
-    """Name a probe's picture without the suffix.
+    """Name of the file of a probe's picture, without suffix.
 
-    >>> file_name("middle", 1)
-    'audit_middle_1'
+    >>> file_name("border", 1)
+    'audit_border_1'
     """
     return f"audit_{probe}_{place}"
 
 
 @singledispatch
-def draw(picture: Picture) -> Figure:
+def draw_picture(picture: Picture) -> Figure:
     """Draw a picture of the audit.
 
     Raises
     ------
     TypeError
-        If it is one that the page writes itself.
+        If the picture is not one of `Drawn`.
     """
     raise TypeError(f"expected {Drawn}, found {type(picture).__name__}")
 
 
-@draw.register
-@styled
+@draw_picture.register
 def _bars(picture: Bars) -> Figure:
-    """Points with whiskers on one axis; the words stand above each, where they have room on a phone."""
+    """Points with intervals on one axis; labels stand above the points, where they have room on a phone."""
     figure, axes = new_figure(4.0, 0.95 + BAR_INCH * max(len(picture.bars), 1))
     counts = {bar.n for bar in picture.bars}
     for row, bar in enumerate(picture.bars):
-        _bar(axes, row, bar, _figure(bar, picture.scale, n=len(counts) > 1))
+        _bar(axes, row, bar, _written(bar, picture.scale, n=len(counts) > 1))
     known = [number for bar in picture.bars for number in (bar.value, bar.low, bar.high)]
     axis = [picture.axis, *([f"n{THIN}={THIN}{count(*counts)}"] if len(counts) == 1 else [])]
     if picture.reference is not None and math.isfinite(picture.reference):
@@ -286,74 +256,43 @@ def _bars(picture: Bars) -> Figure:
     return figure
 
 
-def _label(axes: Axes, title: str, x: str, y: str = "") -> None:
-    """Write the axes' words, in as many lines as they need."""
-    axes.set_title(_wrapped(title, TITLE))
-    axes.set(xlabel=_wrapped(x, LEGEND), ylabel=_wrapped(y, TITLE))
-
-
-def _wrapped(text: str, length: int) -> str:
-    return "\n".join(wrap(shorten(text, 2 * length), length))
-
-
-def _bar(axes: Axes, row: int, bar: Bar, figure: str) -> None:
-    where: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "bottom", "fontsize": 8.5}
-    where["bbox"] = {
-        "facecolor": "white",
-        "linewidth": 0,
-        "pad": 0.6,
-    }  # a line of reference stays behind words
+def _bar(axes: Axes, row: int, bar: Bar, written: str) -> None:
+    white = {"facecolor": "white", "linewidth": 0, "pad": 0.6}  # the line of reference stays behind the text
+    look: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "bottom", "fontsize": 8.5}
     colour = COLOURS[0]
     axes.plot([bar.low, bar.high], [row, row], color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
     axes.plot([bar.value], [row], "o", color=colour, markersize=6.5, clip_on=False)
-    axes.text(0, row - 0.22, shorten(bar.label, WIDTH - len(figure)), ha="left", **where)
-    axes.text(1, row - 0.22, figure, ha="right", **where)
+    axes.text(0, row - 0.22, shorten(bar.label, LABEL_LENGTH - len(written)), ha="left", bbox=white, **look)
+    axes.text(1, row - 0.22, written, ha="right", bbox=white, **look)
 
 
-def _figure(bar: Bar, scale: Scale, *, n: bool) -> str:
-    value, estimate = scaled(scale, bar.value), Estimate(bar.value, bar.low, bar.high, bar.n)
-    bounds = scaled_interval(scale, estimate)
-    shown = value if bounds == MISSING else f"{value} ({bounds})"
+def _written(bar: Bar, scale: Scale, *, n: bool) -> str:
+    shown, bounds = scaled(scale, bar.value), scaled_interval(scale, _estimate(bar))
+    if bounds != MISSING:
+        shown = f"{shown} ({bounds})"
     return f"{shown}, n{THIN}={THIN}{count(bar.n)}" if n else shown
 
 
-def _span(axes: Axes, numbers: Iterable[float]) -> None:
-    """Show all numbers, with a little air."""
-    known = [number for number in numbers if math.isfinite(number)] or [0.0, 1.0]
-    low, high = min(known), max(known)
-    air = 0.04 * (high - low) or 0.05
-    axes.set_xlim(low - air, high + air)
-
-
-def _ticks(axis: Axis, scale: Scale) -> None:
-    axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    if scale is Scale.SHARE:
-        axis.set_major_formatter(FuncFormatter(lambda number, _: f"{100 * number:.3g}{THIN}%"))
-
-
-@draw.register
-@styled
+@draw_picture.register
 def _distribution(picture: Distribution) -> Figure:
-    """Histograms over one another; marks are lines that the legend names, so that no words collide."""
+    """Overlaid histograms; marks are lines that the legend names, so that no labels collide."""
     figure, axes = new_figure(4.0, 3.5 + 0.2 * (len(picture.values) + len(picture.marks)))
     groups = {name: _finite(values) for name, values in picture.values.items()}
     edges = _edges(np.concatenate([np.empty(0), *groups.values()]))
     for place, (name, values) in enumerate(groups.items()):
-        colour, line = COLOURS[place % len(COLOURS)], LINES[place % len(LINES)]
-        label = f"{shorten(name, LEGEND - 8)} (n{THIN}={THIN}{count(len(values))})"
-        axes.hist(values, list(edges), color=colour, alpha=0.25)
-        axes.hist(
-            values, list(edges), color=colour, histtype="step", linestyle=line, linewidth=1.5, label=label
-        )
+        look: dict[str, Any] = {"color": COLOURS[place % len(COLOURS)], "bins": list(edges)}
+        label = f"{shorten(name, LEGEND_LENGTH - 8)} (n{THIN}={THIN}{count(len(values))})"
+        axes.hist(values, alpha=0.25, **look)
+        line = LINES[place % len(LINES)]
+        axes.hist(values, histtype="step", linestyle=line, linewidth=1.5, label=label, **look)
     for place, (name, value) in enumerate(picture.marks.items()):
-        label = f"{shorten(name, LEGEND - 10)}: {scaled(picture.scale, value)}"
+        label = f"{shorten(name, LEGEND_LENGTH - 10)}: {scaled(picture.scale, value)}"
         axes.axvline(value, color=INK, linestyle=LINES[place % len(LINES)], linewidth=1.6, label=label)
     _span(axes, [*edges, *picture.marks.values()])
-    _label(axes, picture.title, picture.axis, "How often")
+    _label(axes, picture.title, picture.axis, "Frequency")
     _ticks(axes.xaxis, picture.scale)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    if axes.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside lower left")
+    _legend(figure, axes)
     return figure
 
 
@@ -362,7 +301,7 @@ def _finite(values: Iterable[float]) -> Floats:
 
 
 def _edges(values: Floats) -> Floats:
-    """Bins for all groups alike: few, since shares of a small test set take few values."""
+    """Common bins of all groups; few, because proportions of a small test set take few values."""
     if not len(values):
         return np.array([0.0, 1.0])
     low, high = values.min(), values.max()
@@ -372,13 +311,13 @@ def _edges(values: Floats) -> Floats:
     return np.linspace(low, high, bins + 1)
 
 
-@draw.register
-@styled
+@draw_picture.register
 def _curves(picture: Curves) -> Figure:
-    """Lines, with their points where these are few."""
+    """Lines, with markers where there are few points."""
     figure, axes = new_figure(4.0, 3.7 + 0.2 * (len(picture.lines) + picture.diagonal))
     if picture.diagonal:
-        axes.axline((0, 0), slope=1, linestyle=":", color=QUIET, linewidth=1.2, label="where both are equal")
+        axes.axline((0, 0), slope=1, linestyle=":", color=QUIET, linewidth=1.2, label="identity")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     for place, (name, points) in enumerate(picture.lines.items()):
         x, y = np.asarray(points, float).reshape(-1, 2).T
         look: dict[str, Any] = {
@@ -387,11 +326,36 @@ def _curves(picture: Curves) -> Figure:
             "marker": MARKERS[place % len(MARKERS)] if len(x) <= FEW_POINTS else "",
             "markersize": 5,
         }
-        axes.plot(x, y, label=shorten(name, LEGEND), **look)
-    if picture.diagonal:
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.plot(x, y, label=shorten(name, LEGEND_LENGTH), **look)
     _label(axes, picture.title, picture.x_axis, picture.y_axis)
     axes.grid()
+    _legend(figure, axes)
+    return figure
+
+
+def _span(axes: Axes, numbers: Iterable[float]) -> None:
+    known = _finite(numbers)
+    low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
+    margin = 0.04 * (high - low) or 0.05
+    axes.set_xlim(low - margin, high + margin)
+
+
+def _ticks(axis: Axis, scale: Scale) -> None:
+    axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    if scale is Scale.SHARE:
+        axis.set_major_formatter(FuncFormatter(lambda number, _: f"{100 * number:.3g}{THIN}%"))
+
+
+def _label(axes: Axes, title: str, x: str, y: str = "") -> None:
+    """Set title and axis labels, in as many lines as they need."""
+    axes.set_title(_wrapped(title, TITLE_LENGTH))
+    axes.set(xlabel=_wrapped(fmt.capital(x), LEGEND_LENGTH), ylabel=_wrapped(fmt.capital(y), TITLE_LENGTH))
+
+
+def _wrapped(text: str, length: int) -> str:
+    return "\n".join(wrap(shorten(text, 2 * length), length))
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
     if axes.get_legend_handles_labels()[0]:
         figure.legend(loc="outside lower left")
-    return figure

@@ -1,12 +1,11 @@
-"""What a paper about a run should state, by CLAIM and TRIPOD+AI, filled in as far as the run knows.
+"""``checklist.md``: the items of CLAIM 2024 and TRIPOD+AI, answered as far as the data of the report allow.
 
-Items are in our words. TRIPOD+AI's carry their numbers; CLAIM's are named without, since two editions number
-them differently.
+The items are paraphrased. Those of TRIPOD+AI carry their numbers; those of CLAIM do not, because its two
+editions number them differently.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -14,104 +13,71 @@ import pandas as pd
 
 from hilum.auditing import Rating
 from hilum.metrics import METRICS
-from hilum.report import text
 from hilum.report import text as fmt
 from hilum.report.content import Content
 
-__all__ = [
-    "AUTHORS",
-    "ITEMS",
-    "Item",
-    "calibration",
-    "checklist",
-    "counts",
-    "differences",
-    "eligibility",
-    "external",
-    "failures",
-    "flow",
-    "left_out",
-    "limits",
-    "metrics",
-    "missing",
-    "model",
-    "output",
-    "partitions",
-    "people",
-    "performance",
-    "reference_standard",
-    "robustness",
-    "sample",
-    "seed",
-    "software",
-    "sources",
-]
+__all__ = ["AUTHORS", "ITEMS", "Item", "checklist"]
+
+_UNKNOWN = "Not known of this classifier."
 
 
-def sources(content: Content) -> str:
-    """Where the images come from, with their numbers."""
+def _sources(content: Content) -> str:
     counts = content.cohort["source"].value_counts()
     return "; ".join(f"{name}: {fmt.plural(int(n), 'image')}" for name, n in counts.items()) + "."
 
 
-def eligibility(content: Content) -> str:
-    """What the recipe takes, and what was left out."""
+def _eligibility(content: Content) -> str:
+    if content.recipe is None:
+        return _excluded(content)
     kept = []
     for selection in content.recipe.cohort.select:
         label = f" as {selection.label}" if selection.label else ""
         where = ", ".join(f"{column} {' or '.join(values)}" for column, values in selection.where.items())
         limit = f", the first {fmt.count(selection.limit)}" if selection.limit else ""
         kept.append(f"{selection.source}{label}" + (f" where {where}" if where else "") + limit)
-    return f"Taken: {'; '.join(kept)}. {left_out(content)}"
+    return f"Included: {'; '.join(kept)}. {_excluded(content)}"
 
 
-def left_out(content: Content) -> str:
-    """Images left out, by reason."""
+def _excluded(content: Content) -> str:
     reasons = content.exclusions["reason"].value_counts()
     if reasons.empty:
-        return "No image was left out."
-    return "Left out: " + ", ".join(f"{reason} ({fmt.count(n)})" for reason, n in reasons.items()) + "."
+        return "No image was excluded."
+    return "Excluded: " + ", ".join(f"{reason} ({fmt.count(n)})" for reason, n in reasons.items()) + "."
 
 
-def reference_standard(content: Content) -> str:
-    """What the classes are."""
+def _reference_standard(content: Content) -> str:
     return (
-        f"Classes: {', '.join(content.classes)}, as the sources label them. How the sources came to their"
-        " labels, and how sure these are, is for the authors to state."
+        f"Classes: {', '.join(content.classes)}, as labelled by the sources. How the sources obtained their"
+        " labels, and how reliable these are, is for the authors to state."
     )
 
 
-def sample(content: Content) -> str:
-    """Images, patients, and images of each class."""
+def _sample(content: Content) -> str:
     counts = content.cohort["label"].value_counts()
     each = ", ".join(f"{fmt.count(counts.get(name, 0))} {name}" for name in content.classes)
-    summary = text.summary_counts(content.cohort, len(content.exclusions))
-    return f"{summary} {each}. All that there was; no sample size was calculated."
+    summary = fmt.summary_counts(content.cohort, len(content.exclusions))
+    return f"{summary} {each}. All available images were used; no sample size was calculated."
 
 
-def flow(content: Content) -> str:
-    """How many images came in, and why others did not."""
-    return f"{text.summary_counts(content.cohort, len(content.exclusions))} {left_out(content)}"
+def _flow(content: Content) -> str:
+    return f"{fmt.summary_counts(content.cohort, len(content.exclusions))} {_excluded(content)}"
 
 
-def missing(content: Content) -> str:
-    """What became of images that could not be used."""
-    rule = "Nothing is filled in: an image that cannot be used is left out with its reason."
-    return f"{rule} {left_out(content)}"
+def _missing(content: Content) -> str:
+    return f"No imputation: an unusable image is excluded, with the reason. {_excluded(content)}"
 
 
-def partitions(content: Content) -> str:
-    """How the data were parted, and whether patients stand on both sides."""
+def _partitions(content: Content) -> str:
     shared = content.splits_share_patients
     sides = (
-        f"{fmt.plural(shared, 'patient')} stand on both sides"
+        f"{fmt.plural(shared, 'patient has', 'patients have')} images in both the training and the test part"
         if shared
-        else "No patient key stands on both sides"
+        else "No patient has images in both the training and the test part"
     )
-    return f"{text.design(content)['Split']} {counts(content)} {sides}."
+    return f"{_design(content, 'Split')} {_counts(content)} {sides}."
 
 
-def counts(content: Content) -> str:
+def _counts(content: Content) -> str:
     """Images of each class in each part."""
     table = content.predictions.table.drop_duplicates(["split", "image"])
     parts = []
@@ -122,139 +88,126 @@ def counts(content: Content) -> str:
     return "; ".join(parts) + "."
 
 
-def model(content: Content) -> str:
-    """Backbone, weights and head."""
-    facts = text.design(content)
-    return f"{facts['Backbone']} Weights: {facts['Weights']} Head: {facts['Head']}"
+def _design(content: Content, *terms: str) -> str:
+    facts = fmt.design(content)
+    return " ".join(facts[term] for term in terms if term in facts) or _UNKNOWN
 
 
-def seed(content: Content) -> str:
-    """What makes chance repeatable."""
-    return f"Seed {text.design(content)['Seed']} The chosen values stand in `recipe.yaml`."
+def _model(content: Content) -> str:
+    return _design(content, "Backbone", "Weights", "Head")
 
 
-def metrics(content: Content) -> str:
-    """The measures, and how they get their intervals."""
+def _seed(content: Content) -> str:
+    if content.recipe is None:
+        return _UNKNOWN
+    return f"Seed {_design(content, 'Seed')} All settings are in `recipe.yaml`."
+
+
+def _metrics(content: Content) -> str:
     names = ", ".join(metric.title for name, metric in METRICS.items() if name in content.metrics["test"])
-    intervals = "Wilson's for shares, DeLong's for ROC AUC of a class, else bootstrap over patients"
-    return f"{names}. 95 % intervals: {intervals}."
+    methods = "Wilson for proportions, DeLong for the ROC AUC of a class, bootstrap over patients otherwise"
+    return f"{names}. 95 % CIs: {methods}."
 
 
-def output(content: Content) -> str:
-    """What the classifier gives."""
-    return f"A probability for each class. {text.design(content)['Threshold']}"
+def _output(content: Content) -> str:
+    return f"A probability for each class. {fmt.threshold_rule(content)}"
 
 
-def differences(content: Content) -> str:
-    """Whether test images come from elsewhere."""
-    tables = {part: content.predictions.part(part).table for part in ("train", "test")}
-    parts = {part: set(table["source"].unique()) for part, table in tables.items()}
-    alone = parts["test"] - parts["train"]
-    if alone:
-        return f"Sources that only test: {', '.join(sorted(alone))}."
-    return "None by design: test images come from the sources of the training images (internal testing)."
+def _differences(content: Content) -> str:
+    tested, trained = (set(content.predictions.part(part).table["source"]) for part in ("test", "train"))
+    if not trained:
+        return "The sources of the training images are not known."
+    if tested - trained:
+        return f"Sources with test images only: {', '.join(sorted(tested - trained))}."
+    return "None by design: the test images come from the sources of the training images (internal testing)."
 
 
-def people(content: Content) -> str:
-    """Age and sex, where known."""
+def _people(content: Content) -> str:
     described = []
-    if (
-        "age" in content.cohort
-        and (ages := pd.to_numeric(content.cohort["age"], errors="coerce")).notna().any()
-    ):
-        described.append(
-            f"Median age {ages.median():.0f} years, known for {fmt.count(ages.notna().sum())} images"
-        )
+    if "age" in content.cohort:
+        ages = pd.to_numeric(content.cohort["age"], errors="coerce").dropna()
+        if len(ages):
+            known = fmt.plural(len(ages), "image")
+            described.append(f"Median age {ages.median():.0f} years, known for {known}")
     if "sex" in content.cohort and content.cohort["sex"].notna().any():
         sexes = content.cohort["sex"].value_counts()
         described.append("sex: " + ", ".join(f"{fmt.count(n)} {name}" for name, n in sexes.items()))
-    return "; ".join(described) + "." if described else "Age and sex are not in these data."
+    return "; ".join(described) + "." if described else "Age and sex are not recorded in these data."
 
 
-def performance(content: Content) -> str:
-    """The main figures of the test images."""
+def _performance(content: Content) -> str:
     figures = content.metrics["test"]
-    shown = [
-        name
-        for name in ("accuracy", "sensitivity", "specificity", "ppv", "npv", "roc_auc")
-        if name in figures
-    ]
+    names = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "roc_auc")
+    shown = [name for name in names if name in figures]
     return "; ".join(f"{METRICS[name].title} {fmt.estimate(name, figures[name])}" for name in shown) + "."
 
 
-def calibration(content: Content) -> str:
-    """Calibration error, slope and intercept of the test images."""
+def _calibration(content: Content) -> str:
     one = content.clinical.confidence or next(iter(content.clinical.calibration.values()), None)
     if one is None:
-        return "Not worked out: there are no test images."
-    error = f"Expected calibration error {one.error.value:.3f}" + _bounds(one.error.low, one.error.high)
+        return "Not computed: there are no test images."
+    error = f"Expected calibration error {one.error.value:.3f}{fmt.interval_of(one.error, digits=3)}"
     if one.line.reason:
-        return f"{error}. Slope and intercept are not defined: {one.line.reason}."
+        return f"{error}. Slope and intercept are undefined: {one.line.reason}."
     slope, large = one.line.slope, one.line.in_the_large
     return (
-        f"{error}. Slope {slope.value:.2f}{_bounds(slope.low, slope.high)}, calibration in the large"
-        f" {large.value:.2f}{_bounds(large.low, large.high)}. Reliability curve: `figures/reliability.png`."
+        f"{error}. Slope {slope.value:.2f}{fmt.interval_of(slope, digits=3)}, calibration in the large"
+        f" {large.value:.2f}{fmt.interval_of(large, digits=3)}. See `figures/reliability.png`."
     )
 
 
-def _bounds(low: float, high: float) -> str:
-    return "" if math.isnan(low) else f" (95 % interval {low:.3f} to {high:.3f})"
-
-
-def failures(content: Content) -> str:
-    """How many test images are wrong."""
-    wrong = content.confusion.n - int(content.confusion.counts.trace())
+def _failures(content: Content) -> str:
     return (
-        f"{fmt.count(wrong)} of {fmt.plural(content.confusion.n, 'test image')} wrong; confusion matrix and"
-        " wrong images in `report.html`, every image in `predictions.csv`."
+        f"{fmt.plural(content.errors, 'error')} in {fmt.plural(content.confusion.n, 'test image')}; confusion"
+        " matrix and errors in `report.html`, all images in `predictions.csv`."
     )
 
 
-def robustness(content: Content) -> str:
-    """The audit's verdict."""
+def _robustness(content: Content) -> str:
     if content.audit is None:
-        return "Not audited; `hilum audit` asks what the result rests on."
+        return "Not audited; run `hilum audit`."
     asked = content.audit.asked.values()
     found = ", ".join(one.title for one in asked if one.answer.rating in (Rating.BROKEN, Rating.DOUBTFUL))
-    return f"{content.audit.verdict.sentence} Speaking against the result: {found or 'none of the probes'}."
+    return f"{content.audit.verdict.sentence} Probes with evidence against the result: {found or 'none'}."
 
 
-def external(content: Content) -> str:
-    """What the audit found on another hospital's images."""
+def _external(content: Content) -> str:
     asked = None if content.audit is None else content.audit.asked.get("external")
     if asked is None or asked.answer.rating is Rating.CANNOT_TELL:
-        return "None in this run."
+        return "None."
     return asked.answer.claim
 
 
-def software(content: Content) -> str:
-    """Versions and device."""
+def _software(content: Content) -> str:
+    if content.environment is None:
+        return _UNKNOWN
     versions = ", ".join(f"{name} {version}" for name, version in content.environment.versions.items())
-    return f"{versions}. Device: {content.environment.device}."
+    return f"hilum and `recipe.yaml`. {versions}. Device: {content.environment.device}."
 
 
-def limits(content: Content) -> str:
-    """What the report holds against the result."""
-    known = [*text.findings(content), *content.recipe.caveats]
-    return (
-        " ".join(known)
-        or "The recipe and the tables of these data name none; that does not prove that there are none."
-    )
+def _full_model(content: Content) -> str:
+    if content.recipe is None:
+        return _UNKNOWN
+    return "The folder `model/` of this run: backbone, head, preprocessing, threshold."
+
+
+def _limits(content: Content) -> str:
+    known = [*fmt.findings(content), *(content.recipe.caveats if content.recipe else ())]
+    return " ".join(known) or "None is recorded in the recipe or visible in the tables; others may exist."
 
 
 @dataclass(frozen=True)
 class Item:
-    """Something a paper should state, and the run's answer.
+    """An item of a guideline, and its answer.
 
     Parameters
     ----------
     topic : str
     tripod : str
-        Numbers in TRIPOD+AI; empty where it does not ask.
+        Numbers in TRIPOD+AI; empty if it has no such item.
     claim : bool
-        Whether CLAIM 2024 asks.
+        Whether CLAIM 2024 has this item.
     answer : callable
-        From the report's content to plain text.
     """
 
     topic: str
@@ -264,84 +217,66 @@ class Item:
 
     @property
     def asked_by(self) -> str:
-        """Who asks, for people."""
-        return ", ".join(
-            filter(None, (f"TRIPOD+AI {self.tripod}" if self.tripod else "", "CLAIM" * self.claim))
-        )
+        """The guidelines that have this item."""
+        return ", ".join(filter(None, (f"TRIPOD+AI {self.tripod}" * bool(self.tripod), "CLAIM" * self.claim)))
 
 
 ITEMS = (
-    Item("Sources of the data", "5a", True, sources),
-    Item("Who and what was included and left out", "6b", True, eligibility),
-    Item("Preprocessing of the images", "7", True, lambda content: text.design(content)["Preprocessing"]),
-    Item("Outcome and its reference standard", "8a", True, reference_standard),
-    Item("Predictors", "9b", False, lambda _: "The pixels of the image alone; no clinical facts."),
-    Item("Sample size", "10", True, sample),
-    Item("Missing data", "11", True, missing),
-    Item("Partitions, and what is kept apart", "12a", True, partitions),
-    Item("Model, initial weights and training", "12c, 12g", True, model),
-    Item("Randomness and settings", "12c", True, seed),
-    Item("Measures of performance and their uncertainty", "12e", True, metrics),
-    Item("Recalibration or other updating of the model", "12f, 24", False, lambda _: "None."),
-    Item("Handling of unequal classes", "13", False, lambda _: "None: no reweighting and no resampling."),
-    Item("Output and threshold", "15", False, output),
-    Item("Differences between training and test data", "16", False, differences),
-    Item(
-        "Code and settings to repeat it",
-        "18f",
-        True,
-        lambda content: f"hilum and `recipe.yaml`. {software(content)}",
-    ),
-    Item("Flow of images", "20a", True, flow),
-    Item("Characteristics of the people", "20b", True, people),
-    Item("Images and outcomes in each analysis", "21", False, counts),
-    Item(
-        "The full model",
-        "22",
-        True,
-        lambda _: "The folder `model/` of this run: network, head, preprocessing, threshold.",
-    ),
-    Item("Performance with intervals, on the test images", "23a", True, performance),
-    Item("Calibration on the test images", "23a", False, calibration),
-    Item("Analysis of failures", "", True, failures),
-    Item("Robustness", "", True, robustness),
-    Item("External testing", "", True, external),
-    Item("Limitations that the run knows of", "26", True, limits),
+    Item("Sources of the data", "5a", True, _sources),
+    Item("Inclusion and exclusion criteria", "6b", True, _eligibility),
+    Item("Image preprocessing", "7", True, lambda content: _design(content, "Preprocessing")),
+    Item("Outcome and reference standard", "8a", True, _reference_standard),
+    Item("Predictors", "9b", False, lambda _: "The pixels of the image; no clinical data."),
+    Item("Sample size", "10", True, _sample),
+    Item("Missing data", "11", True, _missing),
+    Item("Data partitions and their independence", "12a", True, _partitions),
+    Item("Model, initial weights and training", "12c, 12g", True, _model),
+    Item("Random seed and settings", "12c", True, _seed),
+    Item("Performance metrics and their uncertainty", "12e", True, _metrics),
+    Item("Model updating, such as recalibration", "12f, 24", False, lambda _: "None."),
+    Item("Class imbalance", "13", False, lambda _: "No reweighting and no resampling."),
+    Item("Output and threshold", "15", False, _output),
+    Item("Differences between training and test data", "16", False, _differences),
+    Item("Code and settings for reproduction", "18f", True, _software),
+    Item("Flow of images", "20a", True, _flow),
+    Item("Characteristics of the participants", "20b", True, _people),
+    Item("Images and outcomes in each analysis", "21", False, _counts),
+    Item("Full model", "22", True, _full_model),
+    Item("Performance on the test images, with CIs", "23a", True, _performance),
+    Item("Calibration on the test images", "23a", False, _calibration),
+    Item("Failure analysis", "", True, _failures),
+    Item("Robustness", "", True, _robustness),
+    Item("External testing", "", True, _external),
+    Item("Known limitations", "26", True, _limits),
 )
-"""What a run can answer, wholly or in part."""
+"""Items that the report answers, wholly or in part."""
 
 AUTHORS = (
     ("Title and structured abstract", "TRIPOD+AI 1, 2, CLAIM"),
     ("Clinical background, intended use and users, known health inequalities", "TRIPOD+AI 3a to 3c, CLAIM"),
-    ("Objectives, and whether the study looks back or ahead", "TRIPOD+AI 4, CLAIM"),
+    ("Objectives; retrospective or prospective study", "TRIPOD+AI 4, CLAIM"),
     ("Dates of the data; setting and number of centres; treatments received", "TRIPOD+AI 5b, 6a, 6c, CLAIM"),
-    ("How images were taken: devices and protocol", "CLAIM"),
-    ("De-identification of the data: not known to the run", "CLAIM"),
-    (
-        "How labels were made: by whom, with which tools, how far readers agreed, whether blinded",
-        "TRIPOD+AI 8a to 8c, CLAIM",
-    ),
-    ("Why the study size is enough", "TRIPOD+AI 10, CLAIM"),
-    ("What was done about fairness between groups of people", "TRIPOD+AI 14"),
-    ("Approval by an ethics committee, and consent", "TRIPOD+AI 17"),
-    (
-        "Funding, conflicts of interest, protocol, registration, sharing of the data",
-        "TRIPOD+AI 18a to 18e, CLAIM",
-    ),
-    ("Involvement of patients and the public", "TRIPOD+AI 19"),
-    ("Test on data of another place, or why there is none", "CLAIM"),
-    ("Interpretation beside other studies; all limitations", "TRIPOD+AI 25, 26, CLAIM"),
-    ("Use in care: poor or missing input, skill of the users, next steps", "TRIPOD+AI 27a to 27c, CLAIM"),
+    ("Image acquisition: devices and protocol", "CLAIM"),
+    ("De-identification of the data", "CLAIM"),
+    ("Annotation: readers, tools, agreement, blinding", "TRIPOD+AI 8a to 8c, CLAIM"),
+    ("Justification of the sample size", "TRIPOD+AI 10, CLAIM"),
+    ("Measures for fairness between groups", "TRIPOD+AI 14"),
+    ("Ethics approval and consent", "TRIPOD+AI 17"),
+    ("Funding, conflicts of interest, protocol, registration, data sharing", "TRIPOD+AI 18a to 18e, CLAIM"),
+    ("Patient and public involvement", "TRIPOD+AI 19"),
+    ("External test data, or the reason for their absence", "CLAIM"),
+    ("Interpretation in the context of other studies; all limitations", "TRIPOD+AI 25, 26, CLAIM"),
+    ("Use in care: poor or missing input, expertise of the users, next steps", "TRIPOD+AI 27a to 27c, CLAIM"),
 )
-"""What a run does not know."""
+"""Items that only the authors can answer."""
 
-_HEAD = """# What a paper about this run should state
+_HEAD = """# Reporting checklist
 
-Run of the recipe `{name}`: {title}
+{subject}
 
-The items of CLAIM 2024 and TRIPOD+AI that a run can answer, filled in from it, and below them those that
-are the authors'. The items are in our words: submit the originals. TRIPOD+AI's carry their numbers, CLAIM's
-none. An item answered here may ask for more than the run knows.
+The items of CLAIM 2024 and TRIPOD+AI that the report can answer, and those that only the authors can answer.
+The items are paraphrased: submit the original checklists. Items of TRIPOD+AI carry their numbers, those of
+CLAIM do not. An answer below may not cover the whole item.
 
 - TRIPOD+AI: Collins, G. S. et al. BMJ 385, e078378 (2024). https://doi.org/10.1136/bmj-2023-078378
 - CLAIM 2024: Tejani, A. S. et al. Radiology: Artificial Intelligence 6, e240300 (2024).
@@ -350,11 +285,7 @@ none. An item answered here may ask for more than the run knows.
 
 
 def checklist(content: Content) -> str:
-    """Give ``checklist.md``.
-
-    Parameters
-    ----------
-    content : Content
+    """Text of ``checklist.md``, in Markdown.
 
     References
     ----------
@@ -363,18 +294,17 @@ def checklist(content: Content) -> str:
     Tejani, A. S. et al. Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024 update.
     Radiol. Artif. Intell. 6, e240300 (2024).
     """
-    recipe = content.recipe
-    synthetic = "\n**The radiographs are synthetic: made by a program, not taken of people.**\n"
+    recipe = f"Recipe `{_plain(content.name)}`: " if content.recipe else ""
+    synthetic = "\n**The radiographs are synthetic: a program generated them.**\n" * content.synthetic
     answered = ((item.topic, item.asked_by, item.answer(content)) for item in ITEMS)
     open_ = ((topic, asked_by, "") for topic, asked_by in AUTHORS)
     return "\n".join(
         [
-            _HEAD.format(name=_plain(recipe.name), title=_plain(recipe.title))
-            + synthetic * content.synthetic,
-            "## Answered by the run\n",
-            *_table(("Item", "Asked by", "Of this run"), answered),
+            _HEAD.format(subject=f"{recipe}{_plain(content.title)}") + synthetic,
+            "## Answered from the report\n",
+            *_table(("Item", "Guideline", "Answer"), answered),
             "\n## For the authors\n",
-            *_table(("Item", "Asked by", "To be filled in"), open_),
+            *_table(("Item", "Guideline", "To be completed"), open_),
             "",
         ]
     )
@@ -388,5 +318,5 @@ def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterabl
 
 
 def _plain(text: str) -> str:
-    """Keep a cell a cell, and text text: no line ends, bars or tags."""
+    """Escape what would end a cell or start a tag."""
     return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")

@@ -1,9 +1,10 @@
-"""All that a report shows, as one value."""
+"""The content of a report: everything that it shows, as one value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -14,29 +15,30 @@ from hilum.metrics import PARTS, Clinical, ConfusionMatrix, Estimate, PrCurve, P
 from hilum.recipe import Recipe
 from hilum.recipe.settings import Published
 
-__all__ = ["COHORT_COLUMNS", "EXCLUSION_COLUMNS", "BackboneFacts", "Content", "Environment"]
+__all__ = ["COHORT_COLUMNS", "EXCLUSION_COLUMNS", "BackboneFacts", "Content", "Environment", "Pixels"]
 
-
-COHORT_COLUMNS = ("image", "label", "patient", "source", "rows", "columns", "format")
+COHORT_COLUMNS = ("image", "label", "patient", "source")
 EXCLUSION_COLUMNS = ("image", "source", "reason", "detail")
+
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class BackboneFacts:
-    """The frozen network behind the features.
+    """The frozen network that computes the features.
 
     Parameters
     ----------
     name : str
-        As timm knows it, whatever other name a recipe gave.
+        As in timm.
     weights : str
-        Where the weights come from, in words: ``"ImageNet"``, ``"random (not trained)"``, a file's name.
+        Their origin: ``"ImageNet"``, ``"random (not trained)"``, a file name.
     licence : str
         Of the weights.
     features : int
-        Values it gives for an image, after pooling.
+        Length of the feature vector of an image, after pooling.
     parameters : int
-        Its weights, counted.
+        Number of weights.
     """
 
     name: str
@@ -48,16 +50,16 @@ class BackboneFacts:
 
 @dataclass(frozen=True)
 class Environment:
-    """Where and how long the run ran.
+    """Hardware, software and run time.
 
     Parameters
     ----------
     device : str
-        What computed the features, and in which precision.
+        Device and precision of the features.
     versions : mapping of str to str
-        Software and its version, Python among it.
+        Version of Python and of each library.
     seconds : mapping of str to float
-        Stage and its duration in seconds, in the order they ran.
+        Duration of each stage in s, in their order.
     """
 
     device: str
@@ -65,76 +67,83 @@ class Environment:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
+def _no_exclusions() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(EXCLUSION_COLUMNS))
+
+
 @dataclass(frozen=True, eq=False)
 class Content:
-    """All that a report shows; the run fills it, the report draws it.
+    """Everything that a report shows.
+
+    Only predictions and what is computed from them are required, so that any classifier can be reported. A
+    section whose data are missing is left out, and the report names it.
 
     Parameters
     ----------
-    recipe : Recipe
-        The resolved experiment.
-    recipe_text : str
-        The same as YAML.
-    cohort : DataFrame
-        One row per image, with at least `COHORT_COLUMNS`.
-    exclusions : DataFrame
-        One row per image left out, with at least `EXCLUSION_COLUMNS`.
-    history : DataFrame
-        One row per epoch (and fold): epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, fold.
-        Empty where a head is fitted in one step.
     predictions : Predictions
         Of all parts.
+    cohort : DataFrame
+        One row per image, with at least `COHORT_COLUMNS`; rows, columns, age and sex are shown if known.
     metrics : mapping of str to mapping of str to Estimate
-        Part, metric, figure.
+        By part and metric.
     roc, pr : mapping of str to RocCurve, mapping of str to PrCurve
-        Class and curve, of the test rows; without the classes for which there is none.
+        Curves of the test images by class; without classes that have no curve.
     confusion : ConfusionMatrix
-        Of the test rows.
+        Of the test images.
+    exclusions : DataFrame
+        One row per excluded image, with at least `EXCLUSION_COLUMNS`.
+    classifier : str
+        Name of a classifier that has no recipe.
+    recipe : Recipe, optional
+    recipe_text : str
+        The recipe as YAML.
+    history : DataFrame, optional
+        One row per epoch and fold: epoch, loss, accuracy, val_loss, val_accuracy, fold.
+    backbone : BackboneFacts, optional
+    environment : Environment, optional
     threshold : float, optional
-        The positive class is predicted from this probability on; None with three classes or more.
+        The positive class is predicted when its probability is at least this; None for three or more classes.
     threshold_choice : str
-        How it was chosen, as a clause: ``"fixed at 0.5"``.
-    backbone : BackboneFacts
-    environment : Environment
+        How the threshold was chosen, as a clause: ``"fixed at 0.5"``.
     thumbnails : mapping of str to ndarray of uint8, shape (rows, columns)
-        Image and its small copy, for the test images; an image without one is named without a picture.
+        Small copies of the test images, by image.
     synthetic : bool
-        Whether any radiograph is made, not taken.
+        Whether any radiograph is computer-generated.
     splits_share_patients : int
-        Patients with images on both sides of a split.
+        Number of patients with images in both the test and the training part of a fold.
     clinical : Clinical
-        Calibration, other thresholds and other prevalences; empty where they were not worked out.
+        Calibration, operating points, predictive values and decision curve.
     audit : Audit, optional
-        Whether the result can be believed; None where nobody asked.
     examples : mapping of Example to ndarray of uint8, shape (rows, columns)
-        Pixels of the audit's examples; one without them is named without a picture.
+        Pixels of the audit's examples.
 
     Raises
     ------
     ValueError
-        A table without its columns, no figures of the test part, a thumbnail of another type.
+        A column or the metrics of the test part are missing, or a thumbnail is not uint8 (rows, columns).
     """
 
-    recipe: Recipe
-    recipe_text: str
-    cohort: pd.DataFrame
-    exclusions: pd.DataFrame
-    history: pd.DataFrame
     predictions: Predictions
+    cohort: pd.DataFrame
     metrics: Mapping[str, Mapping[str, Estimate]]
     roc: Mapping[str, RocCurve]
     pr: Mapping[str, PrCurve]
     confusion: ConfusionMatrix
-    backbone: BackboneFacts
-    environment: Environment
+    exclusions: pd.DataFrame = field(default_factory=_no_exclusions)
+    classifier: str = "a classifier"
+    recipe: Recipe | None = None
+    recipe_text: str = ""
+    history: pd.DataFrame | None = None
+    backbone: BackboneFacts | None = None
+    environment: Environment | None = None
     threshold: float | None = None
     threshold_choice: str = ""
-    thumbnails: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    thumbnails: Mapping[str, Pixels] = field(default_factory=dict)
     synthetic: bool = False
     splits_share_patients: int = 0
     clinical: Clinical = field(default_factory=Clinical)
     audit: Audit | None = None
-    examples: Mapping[Example, NDArray[np.uint8]] = field(default_factory=dict)
+    examples: Mapping[Example, Pixels] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require("cohort", self.cohort, COHORT_COLUMNS)
@@ -142,11 +151,26 @@ class Content:
         if "test" not in self.metrics:
             msg = f"metrics: expected a part 'test', found {sorted(self.metrics)}"
             raise ValueError(msg)
-        films = [*self.thumbnails.items(), *((one.image, film) for one, film in self.examples.items())]
-        for image, film in films:
-            if film.dtype != np.uint8 or film.ndim != 2:
-                msg = f"thumbnail of {image}: expected uint8 (rows, columns), found {film.dtype}"
+        images = [*self.thumbnails.items(), *((one.image, pixels) for one, pixels in self.examples.items())]
+        for image, pixels in images:
+            if pixels.dtype != np.uint8 or pixels.ndim != 2:
+                msg = f"thumbnail of {image}: expected uint8 (rows, columns), found {pixels.dtype}"
                 raise ValueError(msg)
+
+    @property
+    def title(self) -> str:
+        """Heading of the report."""
+        return self.recipe.title if self.recipe else f"Evaluation of {self.classifier}"
+
+    @property
+    def name(self) -> str:
+        """Name of the recipe, or of the classifier."""
+        return self.recipe.name if self.recipe else self.classifier
+
+    @cached_property
+    def test(self) -> Predictions:
+        """Predictions of the test part."""
+        return self.predictions.part("test")
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -155,22 +179,35 @@ class Content:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Parts that have figures, test first."""
+        """Parts that have metrics, test first."""
         return tuple(part for part in reversed(PARTS) if part in self.metrics)
+
+    @property
+    def errors(self) -> int:
+        """Number of misclassified test images."""
+        return self.confusion.n - int(self.confusion.counts.trace())
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether there is a training history to draw."""
+        return self.history is not None and len(self.history) > 0
 
     @property
     def untrained(self) -> bool:
         """Whether the backbone's weights are random."""
-        return self.recipe.backbone.weights == "random"
+        return self.recipe is not None and self.recipe.backbone.weights == "random"
 
     @property
     def published(self) -> tuple[Published, ...]:
-        """What the recipe's source reports, with our network's figures first."""
-        return tuple(sorted(self.recipe.published, key=lambda row: row.backbone != self.backbone.name))
+        """Results that the recipe's source reports; those with the same backbone first."""
+        if self.recipe is None:
+            return ()
+        own = self.backbone.name if self.backbone else ""
+        return tuple(sorted(self.recipe.published, key=lambda row: row.backbone != own))
 
 
 def _require(name: str, table: pd.DataFrame, columns: tuple[str, ...]) -> None:
     missing = [column for column in columns if column not in table]
     if missing:
-        msg = f"{name}: expected columns {', '.join(columns)}, found none named {', '.join(missing)}"
+        msg = f"{name}: expected columns {', '.join(columns)}; missing: {', '.join(missing)}"
         raise ValueError(msg)

@@ -1,4 +1,4 @@
-"""Test images with what the classifier said of them, the wrong ones first."""
+"""The test images with their predictions, errors first: as tiles of the page and as pages for print."""
 
 from __future__ import annotations
 
@@ -23,51 +23,25 @@ from PIL import Image
 from hilum.files import replacing
 from hilum.metrics import Predictions
 from hilum.progress import SILENT, Progress
-from hilum.report.content import Content
-from hilum.report.style import COLOURS, INK, QUIET, shorten, style
+from hilum.report.content import Content, Pixels
+from hilum.report.style import COLOURS, INK, QUIET, shorten
 from hilum.report.text import count, plural, share
 
-__all__ = [
-    "MOST",
-    "PER_PAGE",
-    "Pixels",
-    "Tile",
-    "choice",
-    "data_uri",
-    "fit",
-    "jpeg",
-    "shown",
-    "tiles",
-    "write_album",
-]
-
+__all__ = ["Tile", "choice", "data_uri", "fit", "jpeg", "shown", "tiles", "write_album"]
 
 MOST = 1200
-"""Wrong images that are shown, and right ones; a page of many more would not open."""
-
-Pixels = NDArray[np.uint8]
+"""Errors that are shown at most, and correct images; a page with many more would not open."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """One test image and its prediction.
-
-    Parameters
-    ----------
-    image : str
-        Its path in the cohort.
-    correct, predicted : str
-        Its label, and the class the classifier chose.
-    probability : float
-        What the classifier gives for `predicted`, in [0, 1].
-    thumbnail : ndarray of uint8, shape (rows, columns), optional
-    """
+    """A test image with its label, the predicted class, and the probability of that class."""
 
     image: str
     correct: str
     predicted: str
     probability: float
-    thumbnail: NDArray[np.uint8] | None
+    thumbnail: Pixels | None
 
     @property
     def right(self) -> bool:
@@ -76,32 +50,32 @@ class Tile:
 
     @property
     def name(self) -> str:
-        """File name without its folders."""
+        """File name without folders."""
         return self.image.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def shown(test: Predictions) -> NDArray[np.intp]:
-    """Rows of the test images to show: wrong ones first, the surest on top; then right ones, the least sure.
+    """Rows of the test images to show, `MOST` errors and `MOST` correct ones at most.
 
-    `MOST` of each at most.
+    Errors come first, the most confident on top; then correct images, the least confident on top.
     """
     right = test.labels == test.predicted
-    sureness = _sureness(test)
-    order = np.lexsort((test.images.astype(str), np.where(right, sureness, -sureness), right))
+    confidence = _confidence(test)
+    order = np.lexsort((test.images.astype(str), np.where(right, confidence, -confidence), right))
     wrong = int((~right).sum())
     return np.concatenate([order[:wrong][:MOST], order[wrong:][:MOST]])
 
 
-def _sureness(test: Predictions) -> NDArray[np.float64]:
-    """Probability of the class that was predicted, (n,)."""
+def _confidence(test: Predictions) -> NDArray[np.float64]:
+    """Probability of the predicted class, (n,)."""
     return np.asarray(test.probabilities[np.arange(len(test)), test.predicted])
 
 
 def tiles(content: Content) -> list[Tile]:
-    """Give the test images that are `shown`, in that order."""
-    test = content.predictions.part("test")
+    """The test images that are `shown`, in that order."""
+    test = content.test
     rows = shown(test)
-    columns = test.images[rows], test.labels[rows], test.predicted[rows], _sureness(test)[rows]
+    columns = test.images[rows], test.labels[rows], test.predicted[rows], _confidence(test)[rows]
     return [
         Tile(image, test.classes[label], test.classes[called], float(sure), content.thumbnails.get(image))
         for image, label, called, sure in zip(*columns, strict=True)
@@ -109,23 +83,21 @@ def tiles(content: Content) -> list[Tile]:
 
 
 def choice(wrong: int, right: int) -> str:
-    """Say which images are shown, of so many wrong and right ones; empty where all are.
+    """Which images are shown; empty where all are.
 
     >>> choice(12, 5000)
-    'Shown: all wrong ones and the 1,200 least sure right ones. Every image is in predictions.csv.'
+    'Shown: all errors and the 1,200 least confident correct images. All images are in predictions.csv.'
     """
     if max(wrong, right) <= MOST:
         return ""
-    first = "all wrong ones" if wrong <= MOST else f"the {count(MOST)} surest wrong ones"
-    second = "all right ones" if right <= MOST else f"the {count(MOST)} least sure right ones"
-    return f"Shown: {first} and {second}. Every image is in predictions.csv."
+    first = "all errors" if wrong <= MOST else f"the {count(MOST)} most confident errors"
+    second = "all correct images" if right <= MOST else f"the {count(MOST)} least confident correct images"
+    return f"Shown: {first} and {second}. All images are in predictions.csv."
 
 
-def fit(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
-    """Scale an image down to at most `rows` and `columns` pixels; smaller ones stay as they are.
+def fit(pixels: Pixels, rows: int, columns: int) -> Pixels:
+    """Scale an image down to at most `rows` and `columns` pixels; never up.
 
-    Examples
-    --------
     >>> fit(np.zeros((400, 200), np.uint8), 100, 100).shape
     (100, 50)
     """
@@ -134,15 +106,15 @@ def fit(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]
     return np.asarray(image)
 
 
-def jpeg(pixels: NDArray[np.uint8], side: int, quality: int = 78) -> bytes:
-    """Give an image of at most `side` pixels a side as a grayscale JPEG."""
+def jpeg(pixels: Pixels, side: int, quality: int = 78) -> bytes:
+    """Encode an image as a grayscale JPEG of at most `side` x `side` pixels."""
     stream = io.BytesIO()
     Image.fromarray(fit(pixels, side, side)).save(stream, "JPEG", quality=quality, optimize=True)
     return stream.getvalue()
 
 
 def data_uri(kind: str, data: bytes) -> str:
-    """Write bytes so that a page holds them itself.
+    """Encode bytes as a data URI.
 
     >>> data_uri("image/png", b"hilum")
     'data:image/png;base64,aGlsdW0='
@@ -160,30 +132,30 @@ CELL_HEIGHT_INCH = (HEIGHT_INCH - TOP_INCH - 0.35) / ROWS
 PICTURE_WIDTH_INCH, PICTURE_HEIGHT_INCH = CELL_WIDTH_INCH - 0.2, 1.06
 SHARE_INCH = 0.42
 PIXELS_PER_INCH = 128
-GRAY_STEP = 4  # 64 levels of gray are plenty for a thumbnail, and pack half as large
+GRAY_STEP = 4  # 64 grey levels suffice for a thumbnail and compress to half the size
 WRONG = COLOURS[1]
 
 
 def write_album(content: Content, path: Path, progress: Progress = SILENT) -> None:
-    """Write the gallery's test images with predicted and correct label, wrong ones first, as a paged PDF.
+    """Write the test images that are `shown` as a paged PDF, within `hilum.report.style.style`.
 
-    The same content gives the same bytes.
+    Equal content gives equal bytes.
     """
     album = tiles(content)
     pages = [album[start : start + PER_PAGE] for start in range(0, len(album), PER_PAGE)] or [[]]
-    facts = {"Title": f"Test images of {content.recipe.name}", "Creator": "hilum", "CreationDate": None}
-    with style(), replacing(path) as temporary, PdfPages(temporary, metadata=facts) as pdf:
+    facts = {"Title": f"Test images of {content.name}", "Creator": "hilum", "CreationDate": None}
+    with replacing(path) as temporary, PdfPages(temporary, metadata=facts) as pdf:
         for number, page in enumerate(progress.track(pages, what="Drawing pages", total=len(pages)), start=1):
             figure, axes = _sheet()
             _head(axes, content, f"Page {number} of {len(pages)}")
             _pictures(axes, page)
-            _frames(axes, page)
+            _outline_errors(axes, page)
             axes.add_artist(_Lines([line for place, tile in enumerate(page) for line in _words(tile, place)]))
             pdf.savefig(figure)
 
 
 def _sheet() -> tuple[Figure, Axes]:
-    """One page whose axes count inches from the upper left corner."""
+    """Make one page with axes in inches from the upper left corner."""
     figure = Figure(figsize=(WIDTH_INCH, HEIGHT_INCH))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -191,12 +163,12 @@ def _sheet() -> tuple[Figure, Axes]:
 
 
 def _head(axes: Axes, content: Content, page: str) -> None:
-    right, total = int(content.confusion.counts.trace()), content.confusion.n
+    wrong, total = content.errors, content.confusion.n
     origin = "Synthetic images. " if content.synthetic else ""
-    origin += "Random weights: the network was not trained. " if content.untrained else ""
-    axes.text(MARGIN_INCH, 0.5, shorten(content.recipe.title, 60), fontsize=13, weight="bold")
-    line = f"{plural(total, 'test image')}, {count(total - right)} wrong; wrong ones first."
-    meaning = choice(total - right, right) or "The percentage is the probability of the predicted class."
+    origin += "Random weights: the backbone was not trained. " if content.untrained else ""
+    axes.text(MARGIN_INCH, 0.5, shorten(content.title, 60), fontsize=13, weight="bold")
+    line = f"{plural(total, 'test image')}, {plural(wrong, 'error')}; errors first."
+    meaning = choice(wrong, total - wrong) or "Percentage: probability of the predicted class."
     axes.text(MARGIN_INCH, 0.72, f"{line} {meaning}", fontsize=8)
     axes.text(MARGIN_INCH, 0.9, f"{origin}Research, not diagnosis.", fontsize=8, weight="bold")
     axes.text(WIDTH_INCH - MARGIN_INCH, 0.9, page, fontsize=8, color=QUIET, ha="right")
@@ -208,7 +180,7 @@ def _corner(place: int) -> tuple[float, float]:
 
 
 def _pictures(axes: Axes, page: Sequence[Tile]) -> None:
-    """Draw all pictures of a page as one image: fast, and small in the file."""
+    """Draw all pictures of a page as one image, which is fast and gives a small file."""
     canvas = np.full((_pixels(HEIGHT_INCH), _pixels(WIDTH_INCH)), 255, np.uint8)
     rows, columns = _pixels(PICTURE_HEIGHT_INCH), _pixels(PICTURE_WIDTH_INCH)
     for place, tile in enumerate(page):
@@ -226,7 +198,7 @@ def _pixels(inches: float) -> int:
     return round(inches * PIXELS_PER_INCH)
 
 
-def _frames(axes: Axes, page: Sequence[Tile]) -> None:
+def _outline_errors(axes: Axes, page: Sequence[Tile]) -> None:
     size = CELL_WIDTH_INCH - 0.06, CELL_HEIGHT_INCH - 0.06
     for place, tile in enumerate(page):
         if not tile.right:
@@ -236,7 +208,7 @@ def _frames(axes: Axes, page: Sequence[Tile]) -> None:
 
 
 class _Line(NamedTuple):
-    """A line of text that begins so many inches from the page's left and upper edge."""
+    """A line of text, with its start in inches from the left and upper edges of the page."""
 
     x: float
     y: float
@@ -251,23 +223,23 @@ def _words(tile: Tile, place: int) -> Iterator[_Line]:
     if tile.thumbnail is None:
         yield _Line(x + 0.1, y + PICTURE_HEIGHT_INCH / 2, "no picture", colour=QUIET)
     below = y + PICTURE_HEIGHT_INCH + 0.13
-    mark, colour, weight = ("✓ right", QUIET, "normal") if tile.right else ("✗ WRONG", WRONG, "bold")
+    mark, colour, weight = ("✓ correct", QUIET, "normal") if tile.right else ("✗ ERROR", WRONG, "bold")
     yield _Line(x, below, mark, colour=colour, weight=weight)
     yield _Line(x + PICTURE_WIDTH_INCH - SHARE_INCH, below, share(tile.probability))
     yield _Line(x, below + 0.12, f"Predicted {shorten(tile.predicted, 17)}")
-    yield _Line(x, below + 0.24, f"Correct {shorten(tile.correct, 19)}")
+    yield _Line(x, below + 0.24, f"Label {shorten(tile.correct, 21)}")
     yield _Line(x, below + 0.35, shorten(tile.name, 34), size=5.5, colour=QUIET)
 
 
 class _Lines(Artist):
-    """Many lines of text as one artist: matplotlib's own for each would measure it before drawing."""
+    """Many lines of text as one artist; matplotlib's Text measures each line before drawing it."""
 
     def __init__(self, lines: Sequence[_Line]) -> None:
         super().__init__()
         self._lines = lines
 
     def draw(self, renderer: RendererBase) -> None:
-        """Draw every line where it begins."""
+        """Draw all lines."""
         inch: Any = renderer.points_to_pixels(72)
         context = renderer.new_gc()
         for line in self._lines:

@@ -1,8 +1,7 @@
-"""The report as one HTML file that needs nothing beside it."""
+"""The report as one self-contained HTML file, and the folder of files that belong to it."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,54 +12,44 @@ from typing import Any
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
-from hilum.auditing import CHANCE, Answer, Asked, Audit, Bars, Example, Examples, Grid, Picture, Rating
+from hilum.auditing import CHANCE, Asked, Audit, Bars, Example, Examples, Grid, Picture, Rating
+from hilum.executor import LOCAL
 from hilum.files import write_bytes, write_text
-from hilum.metrics import Estimate
 from hilum.progress import SILENT, Progress
-from hilum.report import audit_figures, tables, text
+from hilum.report import audit_figures, tables
 from hilum.report import text as fmt
-from hilum.report.audit_figures import Chart, draw, drawn, file_name, is_whole, strips
 from hilum.report.checklist import checklist
-from hilum.report.content import Content
+from hilum.report.content import Content, Pixels
 from hilum.report.figures import Section, figures_of
-from hilum.report.gallery import Pixels, Tile, choice, data_uri, jpeg, tiles, write_album
-from hilum.report.style import encode
+from hilum.report.gallery import Tile, choice, data_uri, jpeg, tiles, write_album
+from hilum.report.style import draw, png, style
 from hilum.report.tables import Cell
 
-__all__ = [
-    "MEANINGS",
-    "WORDS",
-    "Film",
-    "Finding",
-    "Headline",
-    "Panel",
-    "Sign",
-    "figure_cell",
-    "findings",
-    "headline",
-    "render",
-    "tally",
-    "write",
-]
-
+__all__ = ["MEANINGS", "WORDS", "Film", "Finding", "Panel", "Sign", "findings", "render", "tally", "write"]
 
 WORDS = {Rating.SOUND: "Sound so far", Rating.DOUBTFUL: "Doubtful", Rating.BROKEN: "Broken"}
-"""The verdict in a word or three, which claim no more than was tested."""
+"""Headings of the verdicts; none claims more than was tested."""
 
 MEANINGS = {
-    Rating.BROKEN: "the result does not mean what it seems to mean",
-    Rating.DOUBTFUL: "something speaks against the result",
-    Rating.SOUND: "looked, with enough images to see, and found nothing",
-    Rating.CANNOT_TELL: "the data do not allow the question, or are too few",
+    Rating.BROKEN: "the result does not measure what it claims to measure",
+    Rating.DOUBTFUL: "there is evidence against the result",
+    Rating.SOUND: "the probe had enough images and found nothing",
+    Rating.CANNOT_TELL: "the data do not allow the question, or are too few for an answer",
 }
 
+SHOWN_WRONG = 48
+"""Errors that are visible at once; the others are in a collapsed block."""
+SHOWN_RIGHT = 72
+MOST_EXCLUDED = 1000
+"""Excluded images that the page lists by name."""
+THUMBNAIL_PX = 128
 EXAMPLE_PX = 160
 CARD_FILMS = 3
 
 
 @dataclass(frozen=True)
 class Film:
-    """An image beside others: its source is empty where it has no picture."""
+    """An example image of the audit; `source` is empty if its pixels are not available."""
 
     source: str
     caption: str
@@ -70,15 +59,15 @@ class Film:
 
 @dataclass(frozen=True)
 class Sign:
-    """The small picture of a card: images, or figures as strips."""
+    """The small illustration of a card: images, or bars as strips."""
 
     films: tuple[Film, ...] = ()
-    strips: Chart | None = None
+    strips: audit_figures.Chart | None = None
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A picture as the page shows it: a drawn figure, rows of images or a table; the others are empty."""
+    """A picture of the audit as the page shows it: an image file, rows of examples, or a table."""
 
     title: str
     figure: str = ""
@@ -86,8 +75,8 @@ class Panel:
     grid: Grid | None = None
 
     @property
-    def telling(self) -> tuple[Film, ...]:
-        """Of the images those that a card has room for: an altered one beside what it was, or the first."""
+    def selected(self) -> tuple[Film, ...]:
+        """The examples for a card: an altered image beside its original, or the first ones."""
         seen = [film for row in self.films for film in row if film.source]
         altered = next((film for film in seen if film.altered), None)
         if altered is None:
@@ -100,7 +89,7 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """A probe, what it found, and its pictures."""
+    """A probe with its value as text and its pictures."""
 
     name: str
     asked: Asked
@@ -108,57 +97,40 @@ class Finding:
     panels: tuple[Panel, ...]
 
     @property
-    def answer(self) -> Answer:
-        """The probe's answer."""
-        return self.asked.answer
-
-    @property
     def sign(self) -> Sign | None:
-        """The picture for its card: images that can be shown, or else its own figure beside the whole's."""
-        films = next((panel.telling for panel in self.panels if panel.telling), ())
+        """Illustration for a card: examples if there are pixels, otherwise its AUC and the whole image's."""
+        films = next((panel.selected for panel in self.panels if panel.selected), ())
         if films:
             return Sign(films=films)
-        bars = next((one for one in self.answer.pictures if isinstance(one, Bars)), None)
+        bars = next((one for one in self.asked.answer.pictures if isinstance(one, Bars)), None)
         if bars is None or bars.reference != CHANCE or not bars.bars:
             return None
-        return Sign(strips=strips(_brief(bars)))
-
-
-def _brief(bars: Bars) -> Bars:
-    """What is left, which stands first, and the whole image."""
-    wholes = [bar for bar in bars.bars if is_whole(bar)]
-    return replace(bars, bars=(*[bar for bar in bars.bars if not is_whole(bar)][:1], *wholes[:1]))
+        parts = [bar for bar in bars.bars if not audit_figures.is_whole(bar)]
+        wholes = [bar for bar in bars.bars if audit_figures.is_whole(bar)]
+        return Sign(strips=audit_figures.strips(replace(bars, bars=(*parts[:1], *wholes[:1]))))
 
 
 def findings(
     audit: Audit, figures: Mapping[str, bytes], examples: Mapping[Example, Pixels]
 ) -> dict[str, Finding]:
-    """All probes by name, the worst first, otherwise as they were asked.
-
-    Parameters
-    ----------
-    audit : Audit
-    figures : mapping of str to bytes
-        PNG of its drawn pictures, as `hilum.report.audit_figures.drawn` names them.
-    examples : mapping of Example to ndarray of uint8
-    """
+    """All probes by name, the most severe first; `figures` are PNG files by `audit_figures.file_name`."""
     found = {}
     for name, asked in sorted(audit.asked.items(), key=lambda item: -item[1].answer.rating.severity):
         panels = (
-            _panel(picture, figures.get(file_name(name, place), b""), examples)
+            _panel(picture, figures.get(audit_figures.file_name(name, place), b""), examples)
             for place, picture in enumerate(asked.answer.pictures, start=1)
         )
-        found[name] = Finding(name, asked, figure_cell(asked.answer), tuple(panels))
+        found[name] = Finding(name, asked, tables.answer_cell(asked.answer), tuple(panels))
     return found
 
 
-def _panel(picture: Picture, png: bytes, examples: Mapping[Example, Pixels]) -> Panel:
+def _panel(picture: Picture, image: bytes, examples: Mapping[Example, Pixels]) -> Panel:
     if isinstance(picture, Grid):
         return Panel(picture.title, grid=picture)
     if isinstance(picture, Examples):
         rows = (tuple(_film(example, examples.get(example)) for example in row) for row in picture.rows)
         return Panel(picture.title, films=tuple(rows))
-    return Panel(picture.title, figure=data_uri("image/png", png) if png else "")
+    return Panel(picture.title, figure=data_uri("image/png", image) if image else "")
 
 
 def _film(example: Example, pixels: Pixels | None) -> Film:
@@ -167,54 +139,15 @@ def _film(example: Example, pixels: Pixels | None) -> Film:
     return Film(source, example.caption, name, bool(example.ablation or example.lungs_of))
 
 
-def figure_cell(answer: Answer) -> Cell:
-    """A probe's figure; one that it has not says why."""
-    figure = answer.figure
-    n = f"n = {fmt.count(figure.n)}" if figure.n else ""
-    if not math.isfinite(figure.value):
-        return Cell(fmt.MISSING, n=n, reason=answer.reason)
-    bounds = fmt.scaled_interval(answer.scale, figure)
-    shown = "no interval" if bounds == fmt.MISSING else f"95{fmt.THIN}% interval {bounds}"
-    return Cell(fmt.scaled(answer.scale, figure.value), shown, n)
-
-
 def tally(audit: Audit) -> dict[Rating, int]:
-    """How many probes are read so, the worst rating first."""
+    """Number of probes with each rating, the most severe first."""
     counts = Counter(answer.rating for answer in audit.answers.values())
     return dict(sorted(counts.items(), key=lambda item: -item[0].severity))
 
 
-SHOWN_WRONG = 48
-"""Wrong images that a reader sees without opening anything; the others are one touch away."""
-SHOWN_RIGHT = 72
-MOST_LEFT_OUT = 1000
-"""Images left out that the page names one by one."""
-THUMBNAIL_PX = 128
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The result in plain words.
-
-    Parameters
-    ----------
-    result : str
-        ``"54 of 55 test images right"``.
-    value, interval : str
-        The share right, and its 95 % interval.
-    details : tuple of str
-        A sentence for each class, and what guessing would give.
-    """
-
-    result: str
-    value: str
-    interval: str
-    details: tuple[str, ...]
-
-
 @dataclass(frozen=True)
 class PagePicture:
-    """A figure or thumbnail as the page shows it."""
+    """A figure as the page shows it."""
 
     source: str
     title: str
@@ -222,79 +155,43 @@ class PagePicture:
 
 
 def render(content: Content, figures: Mapping[str, bytes]) -> str:
-    """Give the whole report as HTML.
-
-    Parameters
-    ----------
-    content : Content
-    figures : mapping of str to bytes
-        A figure's name and its PNG.
-    """
+    """Make the page; `figures` are PNG files by name, and a figure without one is left out."""
     album = tiles(content)
-    wrong = [tile for tile in album if not tile.right]
-    right = [tile for tile in album if tile.right]
-    hits, total = int(content.confusion.counts.trace()), content.confusion.n
-    return (
-        _templates()
-        .get_template("report.html")
-        .render(
-            content=content,
-            recipe=content.recipe,
-            headline=headline(content),
-            **_audited(content, figures),
-            **_practice(content, figures),
-            published=tables.published_rows(content),
-            findings=text.findings(content),
-            independence=text.independence(content),
-            metrics=tables.metric_rows(content),
-            class_table=tables.class_table(content),
-            part_table=tables.part_table(content),
-            figures=_figures(content, figures, Section.FIGURES),
-            wrong=wrong,
-            right=right,
-            counts={"all": total, "wrong": total - hits, "right": hits},
-            choice=choice(total - hits, hits),
-            shown_wrong=SHOWN_WRONG,
-            shown_right=SHOWN_RIGHT,
-            source_table=tables.counts_by_source(content.cohort, content.classes),
-            counts_table=tables.counts_by_part(content),
-            exclusions=tables.exclusion_counts(content.exclusions),
-            excluded=content.exclusions.head(MOST_LEFT_OUT).to_dict("records"),
-            left_out=len(content.exclusions),
-            summary=text.summary_counts(content.cohort, len(content.exclusions)),
-            design=text.design(content),
-            glossary=text.glossary(content),
-        )
+    page = _templates().get_template("report.html")
+    return page.render(
+        content=content,
+        recipe=content.recipe,
+        headline=tables.headline(content),
+        **_audited(content, figures),
+        predictive_value=tables.predictive_value(content),
+        calibration_sentences=tables.calibration_sentences(content),
+        points=tables.points_table(content),
+        threshold_notes=tables.threshold_notes(content),
+        practice_figures=_figures(content, figures, Section.PRACTICE),
+        published=tables.published_rows(content),
+        findings=fmt.findings(content),
+        independence=fmt.independence(content),
+        omissions=fmt.omissions(content),
+        metrics=tables.metric_rows(content),
+        class_table=tables.class_table(content),
+        part_table=tables.part_table(content),
+        figures=_figures(content, figures, Section.FIGURES),
+        wrong=[tile for tile in album if not tile.right],
+        right=[tile for tile in album if tile.right],
+        choice=choice(content.errors, content.confusion.n - content.errors),
+        shown_wrong=SHOWN_WRONG,
+        shown_right=SHOWN_RIGHT,
+        source_table=tables.counts_by_source(content.cohort, content.classes),
+        counts_table=tables.counts_by_part(content),
+        exclusions=tables.exclusion_counts(content.exclusions),
+        excluded=content.exclusions.head(MOST_EXCLUDED).to_dict("records"),
+        summary=fmt.summary_counts(content.cohort, len(content.exclusions)),
+        design=fmt.design(content),
+        glossary=fmt.glossary(content),
     )
-
-
-def headline(content: Content) -> Headline:
-    """Say the result: how many test images are right, of each class, and what guessing would give."""
-    counts, n = content.confusion.counts, content.confusion.n
-    accuracy = content.metrics["test"].get("accuracy", _UNKNOWN)
-    sums = counts.sum(axis=1)
-    details = [
-        f"Of {fmt.plural(int(total), name + ' image')}, {fmt.count(counts[place, place])} recognised."
-        for place, (name, total) in enumerate(zip(content.classes, sums, strict=True))
-    ]
-    if n:
-        most = int(sums.argmax())
-        details.append(
-            f"Always answering {content.classes[most]} would get {fmt.share(sums[most] / n)} right."
-        )
-    return Headline(
-        f"{fmt.count(counts.trace())} of {fmt.plural(n, 'test image')} right",
-        fmt.value("accuracy", accuracy.value),
-        fmt.interval("accuracy", accuracy),
-        tuple(details),
-    )
-
-
-_UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"), 0)
 
 
 def _audited(content: Content, figures: Mapping[str, bytes]) -> dict[str, Any]:
-    """What the page says of the audit."""
     if content.audit is None:
         return {"verdict": None}
     verdict = content.audit.verdict
@@ -303,23 +200,12 @@ def _audited(content: Content, figures: Mapping[str, bytes]) -> dict[str, Any]:
         "verdict": verdict,
         "verdict_word": WORDS[verdict.rating],
         "decisive": [found[name] for name in verdict.decisive if name in found],
-        "left": audit_figures.chart(content.audit, content.examples),
-        "left_title": audit_figures.REMAINS_TITLE,
-        "left_caption": audit_figures.CAPTION,
+        "ablation": audit_figures.ablation_chart(content.audit, content.examples),
+        "ablation_title": audit_figures.ABLATION_TITLE,
+        "ablation_caption": audit_figures.ABLATION_CAPTION,
         "probes": list(found.values()),
         "tally": tally(content.audit),
         "meanings": MEANINGS,
-    }
-
-
-def _practice(content: Content, figures: Mapping[str, bytes]) -> dict[str, Any]:
-    """What the page says of other thresholds and other places."""
-    return {
-        "alarms": tables.alarms(content),
-        "probabilities": tables.probabilities(content),
-        "points": tables.points_table(content),
-        "threshold_notes": tables.notes(content),
-        "practice_figures": _figures(content, figures, Section.PRACTICE),
     }
 
 
@@ -332,7 +218,6 @@ def _figures(content: Content, figures: Mapping[str, bytes], section: Section) -
 
 
 def _thumbnail(tile: Tile) -> str:
-    """Source of a test image's thumbnail; empty if there is none."""
     return "" if tile.thumbnail is None else data_uri("image/jpeg", jpeg(tile.thumbnail, THUMBNAIL_PX))
 
 
@@ -354,24 +239,23 @@ def _templates() -> Templates:
 def write(content: Content, folder: Path, progress: Progress = SILENT) -> None:
     """Write ``figures/*.png``, ``figures/predictions.pdf``, ``checklist.md`` and ``report.html``.
 
-    Each file is whole or absent, the page comes last, and the same content gives the same bytes.
-
-    Parameters
-    ----------
-    content : Content
-    folder : Path
-        Made if it is not there.
-    progress : Progress
-        Hears of figures and of the gallery's pages.
+    Each file is written whole or not at all, the page last, and equal content gives equal bytes. `folder` is
+    created if necessary.
     """
     drawings = [(spec.name, partial(spec.draw, content)) for spec in figures_of(content)]
-    drawings += [(name, partial(draw, picture)) for name, picture in drawn(content.audit)]
-    figures = {
-        name: encode(drawing())
-        for name, drawing in progress.track(drawings, what="Drawing figures", total=len(drawings))
-    }
-    for name, png in figures.items():
-        write_bytes(folder / "figures" / f"{name}.png", png)
-    write_album(content, folder / "figures" / "predictions.pdf", progress)
+    drawings += [
+        (name, partial(audit_figures.draw_picture, picture))
+        for name, picture in audit_figures.drawn_pictures(content.audit)
+    ]
+    with style():
+        tracked = progress.track(drawings, what="Drawing figures", total=len(drawings))
+        images = (draw(drawing()) for _, drawing in tracked)
+        names = [name for name, _ in drawings]
+        figures = dict(
+            zip(names, LOCAL.map(png, images), strict=True)
+        )  # encoded in threads while others are drawn
+        write_album(content, folder / "figures" / "predictions.pdf", progress)
+    for name, data in figures.items():
+        write_bytes(folder / "figures" / f"{name}.png", data)
     write_text(folder / "checklist.md", checklist(content))
     write_text(folder / "report.html", render(content, figures))

@@ -1,4 +1,4 @@
-"""What the report says in sentences: the design, what speaks against it, and the words it uses."""
+"""Numbers as text, and the sentences of the report: design, limitations, glossary."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from hilum.auditing import Rating, Scale
 from hilum.metrics import METRICS, Estimate
 from hilum.recipe import Recipe
 from hilum.recipe.settings import DenseHeadSettings, MapPooling, Normalisation, SplitBy, Validation
-from hilum.report.content import Content
+from hilum.report.content import BackboneFacts, Content
 
 __all__ = [
     "MISSING",
     "THIN",
     "amount",
     "base_of",
+    "capital",
     "count",
     "design",
     "duration",
@@ -25,17 +26,19 @@ __all__ = [
     "glossary",
     "independence",
     "interval",
+    "interval_of",
+    "omissions",
     "plural",
     "scaled",
     "scaled_interval",
     "share",
     "summary_counts",
+    "threshold_rule",
     "value",
 ]
 
-
 MISSING = "–"
-"""Stands where a figure is not defined."""
+"""Shown for an undefined value."""
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -43,7 +46,7 @@ PROPORTIONS = frozenset({"accuracy", "balanced_accuracy", "sensitivity", "specif
 
 
 def base_of(metric: str) -> str:
-    """Name of a metric without the class that it is of.
+    """Name of a metric without its class.
 
     >>> base_of("roc_auc_covid_19"), base_of("accuracy")
     ('roc_auc', 'accuracy')
@@ -53,7 +56,7 @@ def base_of(metric: str) -> str:
 
 
 def value(metric: str, number: float) -> str:
-    """A metric's figure: a percentage with one decimal, or three decimals.
+    """Value of a metric: a percentage with one decimal, or a number with three decimals.
 
     >>> value("accuracy", 54 / 55), value("roc_auc", 1.0), value("loss", float("nan"))
     ('98.2\u202f%', '1.000', '–')
@@ -62,7 +65,7 @@ def value(metric: str, number: float) -> str:
 
 
 def interval(metric: str, figure: Estimate) -> str:
-    """Bounds of a figure's interval, the unit once.
+    """Bounds of a metric's interval.
 
     >>> interval("accuracy", Estimate(54 / 55, 0.90393, 0.99678, 55))
     '90.4–99.7\u202f%'
@@ -71,7 +74,7 @@ def interval(metric: str, figure: Estimate) -> str:
 
 
 def scaled(scale: Scale, number: float) -> str:
-    """A figure of the audit, as its scale says.
+    """Value of a probe, by its scale.
 
     >>> scaled(Scale.SHARE, 0.8), scaled(Scale.AREA, -0.98765), scaled(Scale.NUMBER, 1204)
     ('80.0\u202f%', '−0.988', '1,204')
@@ -83,7 +86,7 @@ def scaled(scale: Scale, number: float) -> str:
 
 
 def scaled_interval(scale: Scale, figure: Estimate) -> str:
-    """Bounds of its interval, the unit once.
+    """Bounds of an interval, with the unit once.
 
     >>> scaled_interval(Scale.AREA, Estimate(-0.1, -0.2, 0.05, 55))
     '−0.200 to 0.050'
@@ -102,14 +105,25 @@ def scaled_interval(scale: Scale, figure: Estimate) -> str:
 
 
 def estimate(metric: str, figure: Estimate) -> str:
-    """A figure with its interval, on one line.
+    """A metric with its interval, on one line.
 
     >>> estimate("roc_auc", Estimate(0.99, 0.97, 1.0, 55))
-    '0.990 (95\u202f% interval 0.970–1.000)'
+    '0.990 (95\u202f% CI 0.970–1.000)'
     """
     bounds = interval(metric, figure)
     shown = value(metric, figure.value)
-    return shown if bounds == MISSING else f"{shown} (95{THIN}% interval {bounds})"
+    return shown if bounds == MISSING else f"{shown} (95{THIN}% CI {bounds})"
+
+
+def interval_of(figure: Estimate, digits: int, factor: float = 1) -> str:
+    """A confidence interval in brackets, after a space; empty if undefined.
+
+    >>> interval_of(Estimate(0.061, 0.052, 0.083, 55), digits=1, factor=100)
+    ' (95\u202f% CI 5.2 to 8.3)'
+    """
+    if math.isnan(figure.low):
+        return ""
+    return f" (95{THIN}% CI {factor * figure.low:.{digits}f} to {factor * figure.high:.{digits}f})"
 
 
 def _scale(metric: str) -> Scale:
@@ -117,7 +131,7 @@ def _scale(metric: str) -> Scale:
 
 
 def _rounded(number: float, digits: int, full: float = 1.0) -> str:
-    """Round, but let nothing become 0, or `full`, that is not.
+    """Round without turning other values into 0 or `full`.
 
     >>> _rounded(0.98765, 3), _rounded(2e-5, 3), _rounded(99.98, 1, full=100), _rounded(0.0, 3)
     ('0.988', '<0.001', '>99.9', '0.000')
@@ -131,7 +145,7 @@ def _rounded(number: float, digits: int, full: float = 1.0) -> str:
 
 
 def count(number: float) -> str:
-    """A whole number, its thousands apart.
+    """A whole number with thousands separators.
 
     >>> count(1124), count(55)
     ('1,124', '55')
@@ -148,8 +162,13 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
 def share(number: float) -> str:
-    """A share as a percentage with one decimal.
+    """A proportion as a percentage with one decimal.
 
     >>> share(0.6), share(0.99999), share(float("nan"))
     ('60.0\u202f%', '>99.9\u202f%', '–')
@@ -158,7 +177,7 @@ def share(number: float) -> str:
 
 
 def amount(number: float) -> str:
-    """A number large or small, in three significant digits or as a count.
+    """A number with three significant digits; from 1,000 on without decimals.
 
     >>> amount(0.001), amount(14_714_688), amount(0.4999)
     ('0.001', '14,714,688', '0.5')
@@ -167,7 +186,7 @@ def amount(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time span in the unit that suits it.
+    """A duration in a suitable unit.
 
     >>> duration(0.034), duration(12.34), duration(3725)
     ('34\u202fms', '12.3\u202fs', '1\u202fh 2\u202fmin')
@@ -185,70 +204,75 @@ def duration(seconds: float) -> str:
 
 
 _SPLITS = {
-    SplitBy.IMAGE: "By image: images of one patient may stand on both sides.",
-    SplitBy.PATIENT: "By patient: all images with one patient key stand on the same side.",
-    SplitBy.SOURCE: "By source: each source is tested with a classifier that never saw it.",
-    SplitBy.COLUMN: "As the cohort's own column says.",
+    SplitBy.IMAGE: "By image: images of one patient may be in both the training and the test part.",
+    SplitBy.PATIENT: "By patient: all images of a patient are in the same part.",
+    SplitBy.SOURCE: "By source: each source is tested with a classifier trained on the other sources.",
+    SplitBy.COLUMN: "As given in the cohort's table.",
 }
 _FITS = {"stretch": "Stretched", "crop": "Cropped", "pad": "Padded"}
 _NORMALISATIONS = {
-    Normalisation.NETWORK: "brightness normalised as the network's weights expect",
-    Normalisation.UNIT: "brightness between 0 and 1, not normalised further",
+    Normalisation.NETWORK: "intensities normalised as in the pretraining of the backbone",
+    Normalisation.UNIT: "intensities scaled to [0, 1], without further normalisation",
 }
 
 
 def design(content: Content) -> dict[str, str]:
-    """Each stage of the experiment and what was done there, in the order of the data's path."""
-    recipe = content.recipe
-    facts = {
-        "Recipe": recipe.name,
-        "Design from": recipe.source,
-        "Classes": _classes(content),
-        "Split": _split(recipe),
-        "Preprocessing": _preprocessing(recipe),
-        "Backbone": _backbone(content),
-        "Weights": f"{content.backbone.weights}. Licence: {content.backbone.licence or 'not stated'}.",
-        "Head": _head(recipe),
-        "Threshold": _threshold(content),
-        "Seed": f"{recipe.seed} (the split's own: {recipe.split.seed}). The same seed gives the same run.",
-    }
+    """Description of each stage of the experiment, as far as it is known."""
+    recipe, backbone = content.recipe, content.backbone
+    facts = {"Classes": _classes(content), "Threshold": threshold_rule(content)}
+    if recipe is not None:
+        facts = {
+            "Recipe": recipe.name,
+            "Design from": recipe.source,
+            "Classes": facts["Classes"],
+            "Split": _split(recipe),
+            "Preprocessing": _preprocessing(recipe),
+            "Backbone": _backbone(backbone, recipe) if backbone else "",
+            "Weights": f"{backbone.weights}. Licence: {backbone.licence or 'not stated'}."
+            if backbone
+            else "",
+            "Head": _head(recipe),
+            "Threshold": facts["Threshold"],
+            "Seed": f"{recipe.seed} (split: {recipe.split.seed}). The same seed reproduces the run.",
+        }
     return {term: text for term, text in facts.items() if text}
 
 
 def _classes(content: Content) -> str:
-    names = ", ".join(content.classes)
     positive = content.predictions.positive
-    return names if positive is None else f"{names}. Positive, what the classifier looks for: {positive}."
+    names = ", ".join(content.classes)
+    return names if positive is None else f"{names}. Positive class: {positive}."
 
 
 def _split(recipe: Recipe) -> str:
     split = recipe.split
     sentences = [_SPLITS[split.by]]
     if split.folds:
-        sentences.append(f"{split.folds} folds: each image tests once, on a classifier trained without it.")
+        sentences.append(
+            f"{split.folds}-fold cross-validation: each image is tested once, by a model trained without it."
+        )
     elif split.by in (SplitBy.IMAGE, SplitBy.PATIENT):
-        sentences.append(f"{share(split.test)} of the images test.")
-    chosen = (
-        "the last in shuffled order" if split.validation_rows is Validation.LAST else "drawn like the test"
-    )
-    sentences.append(f"{share(split.validation)} of the training images validate, {chosen}.")
+        sentences.append(f"Test part: {share(split.test)} of the images.")
+    last = split.validation_rows is Validation.LAST
+    chosen = "the last ones in shuffled order" if last else "drawn at random like the test part"
+    sentences.append(f"Validation part: {share(split.validation)} of the training images, {chosen}.")
     return " ".join(sentences)
 
 
 def _preprocessing(recipe: Recipe) -> str:
     size = recipe.preprocessing.size
-    square = f"a square of {size} × {size} pixels" if size else "the network's own input size"
-    return f"{_FITS[recipe.preprocessing.fit]} to {square}; {_NORMALISATIONS[recipe.backbone.normalisation]}."
+    shape = f"{size} × {size} pixels" if size else "the input size of the backbone"
+    return f"{_FITS[recipe.preprocessing.fit]} to {shape}; {_NORMALISATIONS[recipe.backbone.normalisation]}."
 
 
-def _backbone(content: Content) -> str:
-    facts, pooling = content.backbone, content.recipe.backbone.pooling
+def _backbone(facts: BackboneFacts, recipe: Recipe) -> str:
+    pooling = recipe.backbone.pooling
     pooled = (
-        "the mean over the whole map"
+        "global average pooling"
         if isinstance(pooling, MapPooling)
-        else f"means over windows of {pooling.size} × {pooling.size} cells"
+        else f"average pooling over windows of {pooling.size} × {pooling.size}"
     )
-    numbers = f"{plural(facts.parameters, 'parameter')}, {plural(facts.features, 'feature')} an image"
+    numbers = f"{plural(facts.parameters, 'parameter')}, {plural(facts.features, 'feature')} per image"
     return f"{facts.name}, frozen: {numbers} ({pooled})."
 
 
@@ -256,155 +280,170 @@ def _head(recipe: Recipe) -> str:
     head = recipe.head
     if not isinstance(head, DenseHeadSettings):
         return (
-            "Logistic regression on standardised features; its regularisation is chosen by log loss"
-            f" on {head.folds} folds of the training images."
+            "Logistic regression on standardised features; C is chosen by log loss in"
+            f" {head.folds}-fold cross-validation on the training images."
         )
-    plateau = " It falls when the validation loss stands still." if head.plateau else ""
-    end = (
-        f", or fewer once the training loss is {amount(head.early_stop_loss)}" if head.early_stop_loss else ""
-    )
+    plateau = " It is reduced when the validation loss stops improving." if head.plateau else ""
+    end = f" (stopped when the training loss reaches {amount(head.early_stop_loss)})" if head.early_stop_loss else ""
     return (
         f"Dense layer of {plural(head.units, 'unit')}, ReLU, dropout {amount(head.dropout)}, dense output;"
-        f" {plural(head.epochs, 'epoch')} of Adam{end}, {head.batch} images a step,"
+        f" Adam, {plural(head.epochs, 'epoch')}{end}, batch size {head.batch},"
         f" learning rate {amount(head.learning_rate)}.{plateau}"
     )
 
 
-def _threshold(content: Content) -> str:
+def threshold_rule(content: Content) -> str:
+    """When the positive class is predicted, and how the threshold was chosen."""
     if content.threshold is None:
-        return "Not used: the most probable class is predicted."
-    choice = f": {content.threshold_choice}" if content.threshold_choice else ""
-    return f"{content.classes[-1]} is predicted from a probability of {share(content.threshold)} on{choice}."
+        return "No threshold: the most probable class is predicted."
+    choice = f" ({content.threshold_choice})" if content.threshold_choice else ""
+    return f"{content.classes[-1]} is predicted when its probability ≥ {amount(content.threshold)}{choice}."
+
+
+_OMISSIBLE = {
+    "recipe": "the design and the published results",
+    "history": "the training curves",
+    "backbone": "the backbone",
+    "environment": "the computing environment",
+}
+
+
+def omissions(content: Content) -> str:
+    """Sentence that names what the report lacks because it is not known of the classifier; may be empty."""
+    missing = [words for name, words in _OMISSIBLE.items() if getattr(content, name) is None]
+    if not missing:
+        return ""
+    return f"Not recorded for this classifier, and therefore not reported: {', '.join(missing)}."
 
 
 def findings(content: Content) -> list[str]:
-    """What these very data say against the result, in sentences; empty if nothing."""
+    """Weaknesses that the tables of the cohort and the split reveal, in sentences."""
     found = []
     if content.splits_share_patients:
         patients = plural(content.splits_share_patients, "patient has", "patients have")
         found.append(
-            f"{patients} images on both sides of the split. The classifier may know the patient"
-            " instead of the disease, so the result is too good."
+            f"{patients} images in both the training and the test part. The classifier may recognise the"
+            " patient instead of the disease, so the performance is overestimated."
         )
     if content.cohort["patient"].is_unique:
         found.append(
-            "Every image counts as a patient of its own. If the data do not tell patients apart, images of"
-            " one patient may stand on both sides of the split unseen."
+            "Every image has a patient of its own. If the data do not identify patients, images of one"
+            " patient may be in both the training and the test part without being noticed."
         )
-    apart = _labels_apart(content.cohort)
-    if apart:
-        names = "Each label" if len(apart) == content.cohort["label"].nunique() else " and ".join(apart)
+    separate = _labels_with_own_sources(content.cohort)
+    if separate:
+        every = len(separate) == content.cohort["label"].nunique()
+        subject = "Each label comes" if every else f"{' and '.join(separate)} comes"
         found.append(
-            f"{names} comes from sources that hold no other label. Whoever can tell the sources apart, by"
-            " the camera, the image size or the age of the patients, can tell this without seeing a lung."
+            f"{subject} from sources that hold no other label. Anything that identifies the source (device,"
+            " image size, age of the patients) predicts the label without the lungs."
         )
-    if _sources_shared(content) and not _tried_elsewhere(content):
+    if _same_sources(content) and not _tested_externally(content):
         found.append(
-            "Test images come from the same sources as the training images. What the classifier does"
-            " on images of another hospital was not measured here."
+            "The test images come from the same sources as the training images. Performance on images of"
+            " another hospital was not measured."
         )
     return found
 
 
-def _labels_apart(cohort: pd.DataFrame) -> list[str]:
-    """Labels that share no source with another."""
+def _labels_with_own_sources(cohort: pd.DataFrame) -> list[str]:
+    """Labels that share no source with another label."""
     labels = cohort.groupby("source")["label"].transform("nunique")
     mixed = set(cohort.loc[labels > 1, "label"].unique())
     names = list(cohort["label"].unique())
     return [name for name in names if name not in mixed] if len(names) > 1 else []
 
 
-def _sources_shared(content: Content) -> bool:
-    if content.recipe.split.by is SplitBy.SOURCE:
+def _same_sources(content: Content) -> bool:
+    if content.recipe is not None and content.recipe.split.by is SplitBy.SOURCE:
         return False
-    sources = [set(content.predictions.part(part).table["source"].unique()) for part in ("train", "test")]
-    return bool(sources[0] & sources[1])
+    train = content.predictions.part("train").table["source"]
+    return bool(set(train) & set(content.test.table["source"]))
 
 
-def _tried_elsewhere(content: Content) -> bool:
-    """Whether the audit had another hospital's images."""
-    elsewhere = None if content.audit is None else content.audit.answers.get("external")
-    return elsewhere is not None and elsewhere.rating is not Rating.CANNOT_TELL
+def _tested_externally(content: Content) -> bool:
+    external = None if content.audit is None else content.audit.answers.get("external")
+    return external is not None and external.rating is not Rating.CANNOT_TELL
 
 
 def independence(content: Content) -> str:
-    """What the intervals take for granted, and how far the test images keep to it."""
-    sentence = "The intervals of shares (Wilson) treat images as independent"
-    patients = content.predictions.part("test").table.groupby("patient")["image"].nunique()
-    mean = patients.mean()
+    """Whether the test images are as independent as Wilson intervals assume."""
+    sentence = "Wilson intervals of proportions assume independent images"
+    mean = content.test.table.groupby("patient")["image"].nunique().mean()
     if not mean > 1:
-        return f"{sentence}, as they are here: no patient has several test images."
+        return f"{sentence}; each patient has one test image."
     return (
-        f"{sentence}. Here a patient has {mean:.{2 if mean < 1.1 else 1}f} test images on average,"
-        " so they are somewhat too narrow."
+        f"{sentence}. A patient has {mean:.{2 if mean < 1.1 else 1}f} test images on average, so these"
+        " intervals are somewhat too narrow."
     )
 
 
 def glossary(content: Content) -> dict[str, str]:
-    """The words of the report, each explained in a sentence, in alphabetical order."""
-    shown = {
-        METRICS[name].title: METRICS[name].description for name in METRICS if name in content.metrics["test"]
+    """Definitions of the terms that the report uses, in alphabetical order."""
+    words = _WORDS | {
+        metric.title: metric.description
+        for name, metric in METRICS.items()
+        if name in content.metrics["test"]
     }
-    words = _WORDS | shown
-    if content.recipe.split.folds is None:
-        words.pop("Fold", None)
+    unused: list[str] = []
+    if content.recipe is None or content.recipe.split.folds is None:
+        unused += ["Fold"]
+    if content.backbone is None:
+        unused += ["Backbone", "Features", "Head"]
     if len(content.classes) == 2:
-        words.pop("Macro average", None)
-    if len(content.history) == 0:
-        words.pop("Epoch", None)
+        unused += ["Macro average"]
+    if not content.has_epochs:
+        unused += ["Epoch"]
     if not content.clinical.prevalence.points:
-        words.pop("Net benefit", None)
+        unused += ["Net benefit"]
     if not content.clinical.calibration:
-        for word in ("Calibration", "Calibration slope", "Expected calibration error"):
-            words.pop(word, None)
-    return dict(sorted(words.items(), key=lambda word: word[0].casefold()))
+        unused += ["Calibration", "Calibration slope", "Expected calibration error"]
+    kept = [word for word in words if word not in unused]
+    return {word: words[word] for word in sorted(kept, key=str.casefold)}
 
 
 _WORDS = {
-    f"95{THIN}% interval": (
-        "Range that holds the true figure in 95 of 100 such experiments; wide where images are few."
+    f"95{THIN}% CI": (
+        "95 % confidence interval: in 95 of 100 repetitions of the study it contains the true value."
     ),
-    "AUC": "Area under a curve, here of the ROC curve: 1 is perfect, 0.5 is chance.",
-    "Backbone": "A network used unchanged, as it came, to turn an image into features.",
-    "Calibration": "Whether probabilities keep their word: of images given 80 %, 80 % should be so.",
-    "Calibration slope": (
-        "How far probabilities lie from the middle as they should: below 1 they are too extreme, above 1 too"
-        " cautious."
-    ),
+    "AUC": "Area under the ROC curve: 1 is perfect, 0.5 is chance level.",
+    "Backbone": "A pretrained network that turns an image into features and is not trained further.",
+    "Calibration": "Agreement of predicted probabilities with observed frequencies.",
+    "Calibration slope": "Below 1 the probabilities are too extreme, above 1 not extreme enough.",
     "Cohort": "All images of the study, with their labels.",
     "Epoch": "One pass of training over all training images.",
-    "Features": "The numbers that a backbone gives for an image.",
-    "Fold": "One of several equal parts of the cohort; each tests once while the others train.",
-    "Head": "The small model that is trained here, from features to classes.",
+    "Features": "The values that the backbone computes for an image.",
+    "Fold": "One of several equal parts of the cohort; each is the test part once.",
+    "Head": "The small model that is trained on the features and predicts the class.",
     "Expected calibration error": (
-        "Mean distance between the probabilities and the shares that come true; 0 is calibrated."
+        "Mean absolute difference between predicted probabilities and observed frequencies."
     ),
-    "Label": "What the data say an image shows.",
-    "Macro average": "Mean of a figure over the classes, each taken against all others and counted alike.",
-    "n": "Number of images that a figure is about.",
+    "Label": "The class that the data assign to an image.",
+    "Macro average": "Mean of a metric over the classes, each against all others, with equal weights.",
+    "n": "Number of images from which a value is computed.",
     "Net benefit": (
-        "Patients found, less false alarms weighed by how sure one must be to act, per image; treating no one"
-        " has 0."
+        "True positives per image minus false positives per image, weighted by the odds of the threshold"
+        " probability; 0 if no one is treated."
     ),
-    "Precision": "Another word for positive predictive value (PPV).",
-    "Prevalence": "Share of images that truly belong to a class.",
-    "Recall": "Another word for sensitivity.",
-    "ROC": "Receiver operating characteristic: sensitivity against false alarms, over all thresholds.",
-    "Source": "Where images come from: a collection, a hospital, a scanner.",
-    "Test": "The images kept aside; only they say how good the classifier is.",
-    "Threshold": "The probability from which on the positive class is predicted.",
-    "Training": "The images that the head learned from.",
-    "Validation": "Images that steer training choices; they neither train nor test.",
+    "Precision": "Positive predictive value (PPV).",
+    "Prevalence": "Proportion of images that belong to a class.",
+    "Recall": "Sensitivity.",
+    "ROC": "Receiver operating characteristic: sensitivity against false positive rate, for all thresholds.",
+    "Source": "Origin of images: a collection, a hospital, a scanner.",
+    "Test": "Images that were not used for training; only they measure performance.",
+    "Threshold": "The positive class is predicted when its probability is at least this value.",
+    "Training": "Images on which the classifier was trained.",
+    "Validation": "Images used for choices during training, such as the threshold, and not for testing.",
 }
 
 
 def summary_counts(cohort: pd.DataFrame, excluded: int) -> str:
-    """Say in a line how many images of how many patients came in, and how many were left out.
+    """Size of the cohort in one sentence.
 
     >>> table = pd.DataFrame({"patient": ["a", "a", "b"], "source": "x", "label": ["1", "2", "2"]})
     >>> summary_counts(table, 1)
-    '3 images of 2 patients from 1 source; 1 left out.'
+    '3 images of 2 patients from 1 source; 1 excluded.'
     """
     images, patients = plural(len(cohort), "image"), plural(cohort["patient"].nunique(), "patient")
     sources = plural(cohort["source"].nunique(), "source")
-    return f"{images} of {patients} from {sources}; {count(excluded)} left out."
+    return f"{images} of {patients} from {sources}; {count(excluded)} excluded."

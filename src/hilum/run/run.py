@@ -1,4 +1,4 @@
-"""A finished run: the folder that a recipe leaves, read back part by part."""
+"""A finished run: the folder that training writes, and its parts read back on demand."""
 
 from __future__ import annotations
 
@@ -39,7 +39,18 @@ __all__ = [
     "write_metrics",
 ]
 
+SCHEMA_VERSION = 1
+"""Of ``metrics.json`` and ``predictions.csv``."""
 
+FINAL_FILE = "metrics.json"
+"""A folder that holds this file is a finished run."""
+
+AUDIT_FILE = "audit.json"
+
+Metrics = dict[str, dict[str, Estimate]]
+"""By part (``train``, ``validation``, ``test``) and metric."""
+
+_LOCK = ".lock"
 _LIBRARIES = (
     "hilum",
     "numpy",
@@ -55,6 +66,142 @@ _LIBRARIES = (
 
 
 @dataclass(frozen=True)
+class Run:
+    """The folder of a finished run.
+
+    Raises
+    ------
+    RunError
+        When a part is read that is missing or damaged.
+
+    Examples
+    --------
+    >>> run = Run.open("runs/tutorial-model-1")  # doctest: +SKIP
+    >>> run.metrics["test"]["accuracy"].value  # doctest: +SKIP
+    0.9818181818181818
+    """
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """Open the run at `path`.
+
+        Raises
+        ------
+        RunError
+            If `path` is not a finished run.
+        """
+        run = cls(Path(path))
+        run._file(FINAL_FILE)
+        return run
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The resolved recipe."""
+        return load(self._file("recipe.yaml"))
+
+    @cached_property
+    def cohort(self) -> Cohort:
+        """The images with their split, and the exclusions; its root is this folder."""
+        return Cohort.read(self._file("cohort.parquet"), self.path)
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Loss and accuracy per epoch and fold; without rows for a head that is not trained in epochs."""
+        path = self._file("history.csv")
+        try:
+            return pd.read_csv(path)
+        except ValueError as error:  # includes pandas' parser errors and UnicodeDecodeError
+            raise RunError("the file is damaged", path=path, found=str(error).splitlines()[0]) from error
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """Of every image in every part."""
+        return Predictions.read(self._file("predictions.csv"))
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Every metric of every part, with interval and n."""
+        values = self._json(FINAL_FILE)
+        version = values.pop("schema_version", None)
+        if version != SCHEMA_VERSION:
+            raise RunError(
+                "metrics.json is of another version of hilum",
+                path=self.path,
+                expected=f"schema_version {SCHEMA_VERSION}",
+                found=str(version),
+            )
+        return {
+            part: {metric: Estimate(**_with_nan(figure)) for metric, figure in figures.items()}
+            for part, figures in values.items()
+        }
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Versions, device, and duration of each stage in s."""
+        return self._json("environment.json")
+
+    @cached_property
+    def audit(self) -> Audit | None:
+        """The audit; None if the run was not audited."""
+        path = self.path / AUDIT_FILE
+        return Audit.read(path) if path.is_file() else None
+
+    @cached_property
+    def model(self) -> Bundle:
+        """The classifier."""
+        return Bundle.load(self.path / "model")
+
+    @property
+    def data(self) -> Path | None:
+        """Folder from which the run read its images, if recorded."""
+        folder = self.environment.get("data")
+        return Path(folder) if folder else None
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.path / "report.html"
+
+    def _file(self, name: str) -> Path:
+        path = self.path / name
+        if not path.is_file():
+            raise RunError(
+                "this is not a finished run" if name == FINAL_FILE else "the run lacks a file",
+                path=path,
+                remedy="`hilum train RECIPE --out RUN` makes a run.",
+            )
+        return path
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self._file(name)
+        try:
+            values = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise RunError("the file is damaged", path=path, found=str(error)) from error
+        if not isinstance(values, dict):
+            raise RunError(
+                "the file is damaged", path=path, expected="a JSON object", found=type(values).__name__
+            )
+        return values
+
+
+def _with_nan(figure: dict[str, Any]) -> dict[str, Any]:
+    """Replace JSON's null, which stands for an undefined value, by NaN."""
+    return {key: float("nan") if value is None else value for key, value in figure.items()}
+
+
+def write_metrics(path: Path, metrics: Metrics) -> None:
+    """Write ``metrics.json``: the schema version, and value, low, high and n by part and metric."""
+    parts = {
+        part: {metric: asdict(estimate) for metric, estimate in figures.items()}
+        for part, figures in metrics.items()
+    }
+    write_json(path, {"schema_version": SCHEMA_VERSION, **parts})
+
+
+@dataclass(frozen=True)
 class Stopwatch:
     """Wall-clock seconds of each stage, in order."""
 
@@ -62,30 +209,30 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the time that the block takes to stage `name`."""
+        """Add the duration of the block to stage `name`."""
         start = time.perf_counter()
         yield
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python, of hilum, and of the libraries that results depend on."""
+    """Versions of Python, of hilum, and of the libraries on which results depend."""
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in _LIBRARIES}}
 
 
 def environment(
     *, data: Path, device: str, precision: str, cached: int, computed: int, watch: Stopwatch
 ) -> dict[str, Any]:
-    """Return the facts that ``environment.json`` holds.
+    """Content of ``environment.json``.
 
     Parameters
     ----------
     data : Path
         Folder of the images.
     device, precision : str
-        What the backbone ran on.
+        Of the backbone's computation.
     cached, computed : int
-        Images whose features came from the cache, and from a forward pass.
+        Number of images with features from the cache, and with newly computed features.
     watch : Stopwatch
     """
     return {
@@ -101,32 +248,25 @@ def environment(
     }
 
 
-FINAL_FILE = "metrics.json"
-"""A folder that holds this is a finished run."""
-
-_LOCK = ".lock"
-
-
 @contextmanager
 def staging(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Give an empty folder beside `out` that becomes `out` when the block ends well.
+    """Yield an empty folder beside `out` that replaces `out` when the block succeeds.
 
-    A killed process leaves only a hidden folder, which the next call clears. Two processes never write one
-    run: the second is refused.
+    A killed process leaves only a hidden folder, which the next call clears. Two processes never write the
+    same run: the second one fails.
 
     Parameters
     ----------
     out : Path
-        Where the run shall be.
     overwrite : bool
-        Replace a finished run; it stays in place until the new one is whole.
+        Replace a finished run, which stays in place until the new one is complete.
 
     Raises
     ------
     RunExistsError
         If a finished run is at `out` and `overwrite` is false.
     RunError
-        If something else is at `out`, nothing can be written there, or another process is writing this run.
+        If something else is at `out`, the folder is not writable, or another process is writing this run.
     """
     out = out.absolute()
     partial, replaced = (out.parent / f".{out.name}.{state}" for state in ("partial", "replaced"))
@@ -156,7 +296,7 @@ def staging(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 def _restore(out: Path, replaced: Path) -> None:
-    """Undo a replacement that was killed between its two renames."""
+    """Undo a replacement that was interrupted between its two renames."""
     if replaced.exists() and not out.exists():
         replaced.rename(out)
     shutil.rmtree(replaced, ignore_errors=True)
@@ -164,9 +304,8 @@ def _restore(out: Path, replaced: Path) -> None:
 
 def _clear(partial: Path) -> None:
     for entry in partial.iterdir():
-        if entry.name == _LOCK:
-            continue
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        if entry.name != _LOCK:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def _check_free(out: Path, *, overwrite: bool) -> None:
@@ -174,9 +313,9 @@ def _check_free(out: Path, *, overwrite: bool) -> None:
         return
     if not (out / FINAL_FILE).is_file():
         raise RunError(
-            "this is not a run, so it is left alone",
+            "this is not a run, so it is not overwritten",
             path=out,
-            expected="a free name or a finished run",
+            expected="a free path or a finished run",
             remedy="Choose another --out.",
         )
     if not overwrite:
@@ -193,152 +332,3 @@ def _publish(partial: Path, out: Path, replaced: Path) -> None:
     partial.rename(out)
     (out / _LOCK).unlink(missing_ok=True)
     shutil.rmtree(replaced, ignore_errors=True)
-
-
-SCHEMA_VERSION = 1
-"""Of ``metrics.json`` and ``predictions.csv``."""
-
-AUDIT_FILE = "audit.json"
-
-Metrics = dict[str, dict[str, Estimate]]
-"""Part (``train``, ``validation``, ``test``), metric, figure."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """The folder of a finished run.
-
-    Parameters
-    ----------
-    path : Path
-
-    Raises
-    ------
-    RunError
-        If a part that is asked for is missing or damaged.
-
-    Examples
-    --------
-    >>> run = Run.open("runs/tutorial-model-1")  # doctest: +SKIP
-    >>> run.metrics["test"]["accuracy"].value  # doctest: +SKIP
-    0.9818181818181818
-    """
-
-    path: Path
-
-    @classmethod
-    def open(cls, path: Path | str) -> Run:
-        """Open the run at `path`.
-
-        Raises
-        ------
-        RunError
-            If no finished run is there.
-        """
-        run = cls(Path(path))
-        run._file("metrics.json")
-        return run
-
-    @cached_property
-    def recipe(self) -> Recipe:
-        """The resolved recipe."""
-        return load(self._file("recipe.yaml"))
-
-    @cached_property
-    def cohort(self) -> Cohort:
-        """The table, with each row's split and the rows left out; its root is this folder."""
-        return Cohort.read(self._file("cohort.parquet"), self.path)
-
-    @cached_property
-    def history(self) -> pd.DataFrame:
-        """Loss and accuracy per epoch and fold; without rows for a head that has no epochs."""
-        path = self._file("history.csv")
-        try:
-            return pd.read_csv(path)
-        except ValueError as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
-            raise RunError("the file is damaged", path=path, found=str(error).splitlines()[0]) from error
-
-    @cached_property
-    def predictions(self) -> Predictions:
-        """Of every row in every part."""
-        return Predictions.read(self._file("predictions.csv"))
-
-    @cached_property
-    def metrics(self) -> Metrics:
-        """Every figure with its interval and n."""
-        values = self._json("metrics.json")
-        version = values.pop("schema_version", None)
-        if version != SCHEMA_VERSION:
-            raise RunError(
-                "metrics.json is of another version of hilum",
-                path=self.path,
-                expected=f"schema_version {SCHEMA_VERSION}",
-                found=str(version),
-            )
-        return {
-            part: {metric: Estimate(**_with_nan(figure)) for metric, figure in figures.items()}
-            for part, figures in values.items()
-        }
-
-    @cached_property
-    def environment(self) -> dict[str, Any]:
-        """Versions, device, and seconds of each stage."""
-        return self._json("environment.json")
-
-    @cached_property
-    def audit(self) -> Audit | None:
-        """What the audit found; None where the run was not audited."""
-        path = self.path / AUDIT_FILE
-        return Audit.read(path) if path.is_file() else None
-
-    @property
-    def data(self) -> Path | None:
-        """Folder where the run found its images; None if the run does not say."""
-        folder = self.environment.get("data")
-        return Path(folder) if folder else None
-
-    @cached_property
-    def model(self) -> Bundle:
-        """The saved classifier."""
-        return Bundle.load(self.path / "model")
-
-    @property
-    def report(self) -> Path:
-        """The page to read."""
-        return self.path / "report.html"
-
-    def _file(self, name: str) -> Path:
-        path = self.path / name
-        if not path.is_file():
-            raise RunError(
-                "no finished run is here" if name == "metrics.json" else "the run lacks a file",
-                path=path,
-                remedy="`hilum train RECIPE --out RUN` makes one.",
-            )
-        return path
-
-    def _json(self, name: str) -> dict[str, Any]:
-        path = self._file(name)
-        try:
-            values = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise RunError("the file is damaged", path=path, found=str(error)) from error
-        if not isinstance(values, dict):
-            raise RunError(
-                "the file is damaged", path=path, expected="keys and values", found=type(values).__name__
-            )
-        return values
-
-
-def _with_nan(figure: dict[str, Any]) -> dict[str, Any]:
-    """Undo JSON's null for an undefined figure."""
-    return {key: float("nan") if value is None else value for key, value in figure.items()}
-
-
-def write_metrics(path: Path, metrics: Metrics) -> None:
-    """Write ``metrics.json``: schema version, then part, metric, and its value, low, high and n."""
-    parts = {
-        part: {metric: asdict(estimate) for metric, estimate in figures.items()}
-        for part, figures in metrics.items()
-    }
-    write_json(path, {"schema_version": SCHEMA_VERSION, **parts})
