@@ -15,6 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from numpy.typing import NDArray
 
 from hilum.metrics import (
+    SCREENING_PREVALENCE,
     Calibration,
     ConfusionMatrix,
     DecisionCurve,
@@ -23,7 +24,6 @@ from hilum.metrics import (
     PrevalenceCurve,
     RocCurve,
 )
-from hilum.metrics.curves import SCREENING
 from hilum.report.content import Content
 from hilum.report.style import COLOURS, INK, LINES, MARKERS, QUIET, new_figure, shorten
 from hilum.report.text import THIN, count, interval, share, value
@@ -219,8 +219,8 @@ def draw_prevalence(curve: PrevalenceCurve) -> Figure:
     at = [point.prevalence for point in curve.points]
     _band(axes, at, [point.ppv for point in curve.points], "PPV", 0)
     _band(axes, at, [point.npv for point in curve.points], "NPV", 1)
-    screening = f"prevalence of {100 * SCREENING:.0f}{THIN}%"
-    axes.axvline(SCREENING, color=QUIET, linewidth=1.2, label=screening)
+    screening = f"prevalence of {100 * SCREENING_PREVALENCE:.0f}{THIN}%"
+    axes.axvline(SCREENING_PREVALENCE, color=QUIET, linewidth=1.2, label=screening)
     own = f"test images: {share(curve.cohort)}"
     axes.axvline(curve.cohort, color=QUIET, linewidth=1.2, linestyle=":", label=own)
     axes.set_xscale("log")

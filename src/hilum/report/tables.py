@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hilum.auditing import Answer
-from hilum.metrics import METRICS, SCREENING_PREVALENCE, Calibration, Estimate, Metric, OperatingPoint, wilson
+from hilum.metrics import METRICS, SCREENING_PREVALENCE, Calibration, Estimate, OperatingPoint, wilson
 from hilum.recipe.settings import Published
 from hilum.report import text as fmt
 from hilum.report.content import Content

@@ -284,7 +284,11 @@ def _head(recipe: Recipe) -> str:
             f" {head.folds}-fold cross-validation on the training images."
         )
     plateau = " It is reduced when the validation loss stops improving." if head.plateau else ""
-    end = f" (stopped when the training loss reaches {amount(head.early_stop_loss)})" if head.early_stop_loss else ""
+    end = (
+        f" (stopped when the training loss reaches {amount(head.early_stop_loss)})"
+        if head.early_stop_loss
+        else ""
+    )
     return (
         f"Dense layer of {plural(head.units, 'unit')}, ReLU, dropout {amount(head.dropout)}, dense output;"
         f" Adam, {plural(head.epochs, 'epoch')}{end}, batch size {head.batch},"
