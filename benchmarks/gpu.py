@@ -18,7 +18,7 @@ from benchmarks.limit import SIZES, count_operations, reshaped
 from benchmarks.measuring import Results, Spread, arguments, ratio, timed, weights_of
 from hilum.backbone import Backbone, open_backbone
 from hilum.backbone.engine import accelerator
-from hilum.backbone.torch_engine import REDUCED, TorchEngine
+from hilum.backbone.network import REDUCED, TorchEngine
 from hilum.recipe.settings import BackboneSettings, Precision
 
 PRECISIONS = (Precision.FLOAT32, Precision.BFLOAT16)

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.measuring import Results, arguments, timed
 from hilum.backbone import FeatureStore
-from hilum.backbone.store import Context, Record
+from hilum.backbone.cache import Context, Record
 from hilum.files import hash_bytes
 from hilum.radiograph import Header
 

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hilum.backbone.catalogue import EMBEDDED, Entry
-from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD, FeatureExtractor, create, find
+from hilum.backbone.network import FeatureExtractor
+from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD, create, find
 from hilum.files import write_json
 
 TARGET = Path(__file__).parents[1] / "src" / "hilum" / "backbone" / "catalogue.json"

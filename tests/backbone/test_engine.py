@@ -32,8 +32,8 @@ def some(count: int, side: int = 64, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((count, side, side), dtype=np.float32)
 
 
-def computed(started, squares) -> np.ndarray:
-    return np.stack(list(started.run(squares)))
+def computed(started, images) -> np.ndarray:
+    return np.stack(list(started.run(images)))
 
 
 @pytest.mark.parametrize("start", ENGINES.values(), ids=ENGINES)
@@ -142,13 +142,13 @@ def test_bfloat16_gives_other_features_near_those_of_float32(embedded):
 def test_images_are_taken_a_bounded_number_ahead(embedded, start):
     taken = 0
 
-    def squares():
+    def images():
         nonlocal taken
-        for square in some(60):
+        for image in some(60):
             taken += 1
-            yield square
+            yield image
 
-    for done, _ in enumerate(start(embedded).run(squares()), 1):
+    for done, _ in enumerate(start(embedded).run(images()), 1):
         assert taken - done <= 4 * 4 * (os.cpu_count() or 1)
     assert taken == done == 60
 
@@ -204,7 +204,7 @@ def test_no_driver_is_no_device(monkeypatch):
 
 
 def test_a_network_that_was_built_before_runs_without_torch(embedded, tmp_path: Path):
-    """The embedded network is on the shelf of this test run; the second process only reads it."""
+    """The embedded network is in the cache of this test run; the second process only reads it."""
     code = """
 import sys
 import numpy as np

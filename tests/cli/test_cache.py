@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilum.backbone.store import Context, FeatureStore, Record
+from hilum.backbone.cache import Context, FeatureStore, Record
 from hilum.radiograph import Header
 
 

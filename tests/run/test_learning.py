@@ -26,7 +26,7 @@ class Coarse:
 
     def __init__(self, backbone, precision: Precision, step: float, seen: Counter) -> None:
         self.exact, self.precision, self.step, self.seen = OpenVinoEngine(backbone), precision, step, seen
-        self.key = f"coarse, {step}" if step else self.exact.key
+        self.key = f"{id(seen)}, {step}"  # so that no run finds the features of another
 
     def run(self, images):
         for values in self.exact.run(images):
@@ -48,12 +48,20 @@ class Listener:
         self.said.append(message)
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Return the folder of the synthetic cohort, which the first training draws."""
+    return tmp_path_factory.mktemp("data")
+
+
 @pytest.fixture
-def trained(demo_run, tmp_path, monkeypatch):
-    """Return a function that trains, on a cold cache, on a processor whose bfloat16 has steps of `step`."""
+def trained(data, tmp_path, monkeypatch):
+    """Return a function that trains, without known features, where bfloat16 has steps of `step`."""
+    listeners = []  # kept, so that each has an identity of its own
 
     def start(step: float, precision: str = "auto"):
         listener = Listener()
+        listeners.append(listener)
 
         def choose(backbone, settings):
             if settings.precision is Precision.FLOAT32:
@@ -62,10 +70,9 @@ def trained(demo_run, tmp_path, monkeypatch):
 
         out = tmp_path / f"run-{step}-{precision}"
         monkeypatch.setattr(training, "choose_engine", choose)
-        monkeypatch.setenv("HILUM_CACHE", str(tmp_path / f"cache-{step}-{precision}"))
         settings = [*SETTINGS, f"engine.precision={precision}"]
         recipe = load("demo", [Setting.parse(text) for text in settings])
-        return train(recipe, demo_run[1], out, audited=False, progress=listener), listener
+        return train(recipe, data, out, audited=False, progress=listener), listener
 
     return start
 
@@ -126,7 +133,7 @@ def test_the_trial_takes_as_many_images_of_each_class():
 
 def test_a_class_without_validation_images_leaves_nothing_to_try():
     features = np.zeros((2, 3), np.float32)
-    assert training._movement(features, features, np.array([0, 0]), ["a", "b"]) == float("inf")
+    assert training._movement(features, features, np.array([0, 0]), ["a", "b"], 1.0) == float("inf")
 
 
 def test_one_that_was_asked_for_is_kept_with_its_error(trained):
@@ -137,7 +144,7 @@ def test_one_that_was_asked_for_is_kept_with_its_error(trained):
     assert not heard.said
 
 
-def test_the_audit_looks_up_the_features_of_the_run(trained, demo_run, monkeypatch):
+def test_the_audit_looks_up_the_features_of_the_run(trained, data, monkeypatch):
     from hilum.run import audit
 
     run, _ = trained(0.001)
@@ -148,7 +155,7 @@ def test_the_audit_looks_up_the_features_of_the_run(trained, demo_run, monkeypat
         return OpenVinoEngine(backbone)
 
     monkeypatch.setattr(audit, "choose_engine", choose)
-    audit.subject_of(run, demo_run[1])
+    audit.subject_of(run, data)
     assert asked == [Precision.BFLOAT16]
 
 
@@ -160,22 +167,22 @@ def test_a_bundle_of_another_machine_runs_in_float32_where_its_precision_is_lack
     assert model.manifest.precision.value is Precision.BFLOAT16
 
 
-def test_torch_in_bfloat16_says_nothing_of_the_bundle_which_openvino_runs(demo_run, tmp_path, monkeypatch):
+def test_torch_in_bfloat16_says_nothing_of_the_bundle_which_openvino_runs(data, tmp_path, monkeypatch):
     monkeypatch.setattr(openvino_runtime, "precisions", lambda: tuple(Precision))  # PyTorch emulates them
     settings = [*SETTINGS, "engine={kind: torch, precision: bfloat16}"]
     recipe = load("demo", [Setting.parse(text) for text in settings])
-    run = train(recipe, demo_run[1], tmp_path / "run", audited=False)
+    run = train(recipe, data, tmp_path / "run", audited=False)
     assert run.environment["device"] == "cpu, PyTorch"
     assert run.environment["precision"] == "bfloat16"
     assert run.model.manifest.precision.value is Precision.FLOAT32
 
 
-def test_both_engines_give_the_same_probabilities(demo_run, tmp_path):
+def test_both_engines_give_the_same_probabilities(data, tmp_path):
     """To 1e-4, from training to prediction."""
     found = {}
     for kind in ("openvino", "torch"):
         settings = [*SETTINGS, f"engine={{kind: {kind}, precision: float32}}"]
         recipe = load("demo", [Setting.parse(text) for text in settings])
-        run = train(recipe, demo_run[1], tmp_path / kind, audited=False)
+        run = train(recipe, data, tmp_path / kind, audited=False)
         found[kind] = run.predictions.table.filter(like="probability_").to_numpy()
     np.testing.assert_allclose(found["openvino"], found["torch"], rtol=0, atol=1e-4)

@@ -1,6 +1,6 @@
-"""From pixels to features: the networks, their weights, what runs them, and the feature cache.
+"""From prepared images to features: the networks, their weights, the engines that run them, and the cache.
 
-`catalogue`, `hub` and `openvino_runtime` need no torch; names that do are loaded when first used.
+Names are loaded when they are first used; those that need torch load it then.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from hilum.backbone.backbone import Backbone as Backbone
     from hilum.backbone.backbone import Weights as Weights
     from hilum.backbone.backbone import open_backbone as open_backbone
+    from hilum.backbone.backbone import prepare_backbone as prepare_backbone
+    from hilum.backbone.cache import FeatureStore as FeatureStore
+    from hilum.backbone.cache import cache_folder as cache_folder
     from hilum.backbone.catalogue import EMBEDDED as EMBEDDED
     from hilum.backbone.catalogue import Entry as Entry
     from hilum.backbone.catalogue import canonical as canonical
@@ -26,18 +29,16 @@ if TYPE_CHECKING:
     from hilum.backbone.features import View as View
     from hilum.backbone.features import extract as extract
     from hilum.backbone.features import extract_views as extract_views
-    from hilum.backbone.store import FeatureStore as FeatureStore
-    from hilum.backbone.store import cache_folder as cache_folder
-    from hilum.backbone.torch_engine import TorchEngine as TorchEngine
+    from hilum.backbone.network import TorchEngine as TorchEngine
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "backbone": ["Backbone", "Weights", "open_backbone"],
+        "backbone": ["Backbone", "Weights", "open_backbone", "prepare_backbone"],
         "catalogue": ["EMBEDDED", "Entry", "canonical", "entries", "is_local"],
         "engine": ["Engine", "OpenVinoEngine", "choose_engine"],
         "features": ["Features", "Observer", "View", "extract", "extract_views"],
-        "store": ["FeatureStore", "cache_folder"],
-        "torch_engine": ["TorchEngine"],
+        "cache": ["FeatureStore", "cache_folder"],
+        "network": ["TorchEngine"],
     },
 )

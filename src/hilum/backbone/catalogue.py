@@ -1,7 +1,7 @@
-"""The networks that hilum lists, with their facts; readable without torch.
+"""The networks that hilum lists, with their facts, and downloading their weights; without torch.
 
-The facts are measured, not typed: ``tools/catalogue.py`` builds each network with timm, reads timm's own
-record of its weights, and writes ``catalogue.json``. Every other network of timm works by its name too.
+The facts are measured: ``tools/catalogue.py`` builds each network with timm, reads timm's record of its
+weights, and writes ``catalogue.json``. Every other network of timm works by its name too.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "xception": "legacy_xception",
     }
 )
-"""Other names of networks, mostly Keras', to timm's. ResNet50V2's counterpart is a pre-activation ResNet-50
-with other weights; Xception's is the same network with Keras' own weights."""
+"""timm's names of networks that have other names, mostly in Keras. ResNet50V2's counterpart is a
+pre-activation ResNet-50 with other weights; Xception's is the same network with Keras' own weights."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +69,22 @@ class Entry:
     ----------
     name : str
         timm's name.
-    title : str
-        For people.
     parameters : int
-        Of the part that hilum runs: up to the feature map, without the classifier.
+        Up to the feature map, without the classifier.
     features : int
-        Channels of the feature map; whole-map pooling gives as many features.
+        Channels of the feature map.
     map : int
-        Side of the feature map in cells, at `size`.
+        Side of the feature map at `size`, in cells.
     size : int
         Side in pixels of the input that the weights were trained for.
     mean, std : tuple of float
-        What the weights expect to be subtracted and divided by, per channel, of pixels in [0, 1].
+        Subtracted from, and divided into, each channel of pixels in [0, 1].
     licence : str
-        Of the weights, as timm's record states it; empty where it states none.
+        Of the weights; empty where timm records none.
     hub : str
-        Repository of the weights on the Hugging Face hub; empty where there is none.
+        Repository of the weights on the Hugging Face hub, or empty.
     url : str
-        File of the weights elsewhere, where they are on no hub.
-    paper : str
-        Where the network was published.
+        File of the weights where they are not on the hub.
 
     Examples
     --------
@@ -127,7 +123,7 @@ class Entry:
 
     @classmethod
     def parse(cls, facts: Mapping[str, Any]) -> Entry:
-        """Make an entry of what JSON holds."""
+        """Build an entry from JSON."""
         return cls(**{**facts, "mean": tuple(facts["mean"]), "std": tuple(facts["std"])})
 
 
@@ -139,7 +135,7 @@ def entries() -> Mapping[str, Entry]:
 
 
 def canonical(name: str) -> str:
-    """Return timm's name of a network that may be named otherwise; an unknown name as it is.
+    """Return timm's name of a network; an unknown name is returned as it is.
 
     Examples
     --------
@@ -183,7 +179,7 @@ def in_hub_cache(repository: str) -> Path | None:
 
 
 def url_cache(url: str) -> Path:
-    """Return torch.hub's place for a file, as torch documents it, since this must not import torch."""
+    """Return where torch.hub keeps a file, as torch documents it, without importing torch."""
     home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
     home = Path(os.environ.get("TORCH_HOME", home)).expanduser()
     return home / "hub" / "checkpoints" / Path(urlsplit(url).path).name
@@ -194,17 +190,17 @@ _READ_TIMEOUT_S = 30.0
 
 
 def fetch_from_hub(repository: str) -> Path:
-    """Return the weights file of a hub repository, from its cache, or else downloaded into it.
+    """Return the weights file of a hub repository from the hub's cache, downloading it if needed.
 
-    The hub's own environment variables hold (``HF_HOME``, ``HF_ENDPOINT``, ``HF_HUB_OFFLINE``, …).
-    What is cached is used without asking the network. Only safetensors are taken.
+    The hub's own environment variables apply (``HF_HOME``, ``HF_ENDPOINT``, ``HF_HUB_OFFLINE``, …). A cached
+    file is used without network access. Only safetensors are accepted.
 
     Raises
     ------
     OfflineError
         If it is not cached and the hub cannot be reached.
     WeightsError
-        If the hub answers, but does not give it.
+        If the hub answers, but does not have it.
     """
     cached = in_hub_cache(repository)
     if cached is not None:
@@ -220,21 +216,21 @@ def fetch_from_hub(repository: str) -> Path:
         raise OfflineError("the hub cannot be reached", found=f"nothing cached of {repository}") from error
     except HfHubHTTPError as error:
         raise WeightsError(
-            f"the hub does not give {WEIGHTS_FILE} of {repository}", found=type(error).__name__
+            f"the hub has no {WEIGHTS_FILE} of {repository}", found=type(error).__name__
         ) from error
     except OSError as error:
         raise OfflineError("the download failed", found=type(error).__name__) from error
 
 
 def fetch_from_url(url: str) -> Path:
-    """Return a weights file, from torch's hub cache, or else downloaded into it.
+    """Return a weights file from torch.hub's cache, downloading it if needed.
 
     Raises
     ------
     OfflineError
         If it is not cached and its server cannot be reached.
     WeightsError
-        If what came is not what its name promises.
+        If the file does not have the hash in its name.
     """
     path = url_cache(url)
     if not path.is_file():
@@ -242,17 +238,17 @@ def fetch_from_url(url: str) -> Path:
     promised = re.search(r"-([0-9a-f]{8,})\.", path.name)
     if promised and not (digest := hash_file(path)).startswith(promised[1]):
         raise WeightsError(
-            "the file is not what its name promises",
+            "the file does not have the hash in its name",
             path=path,
             expected=f"a SHA-256 that begins with {promised[1]}",
             found=digest[:16],
-            remedy="Delete it, and it is downloaded anew.",
+            remedy="Delete it; it is then downloaded again.",
         )
     return path
 
 
 def _reach(home: str) -> None:
-    """Ask once whether a server answers at all; the hub's own client would retry for half a minute."""
+    """Ask once whether a server answers; the hub's own client would retry for half a minute."""
     try:
         requests.head(home, timeout=_CONNECT_TIMEOUT_S)
     except requests.RequestException as error:

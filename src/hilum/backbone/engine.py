@@ -1,4 +1,4 @@
-"""What runs a network over images, and which of the two does."""
+"""Engines: what computes a network on images, and choosing one."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
 @cache
 def accelerator() -> str | None:
-    """Return PyTorch's name of the accelerator, ``"cuda"`` or ``"mps"``, or None; takes milliseconds.
+    """Return PyTorch's name of the accelerator, ``"cuda"`` or ``"mps"``, or None, within milliseconds.
 
-    Torch takes seconds to load, and is only asked where there is a device: it may have been built without it.
+    Torch, which takes seconds to load, is asked only where there is a device: it may lack support for it.
     """
     found = "cuda" if _has_cuda() else "mps" if _has_metal() else None
     if found is None:
@@ -43,12 +43,12 @@ def accelerator() -> str | None:
 
 
 def _has_cuda() -> bool:
-    """Ask NVIDIA's driver for devices; ``CUDA_VISIBLE_DEVICES`` is heeded, as everywhere in CUDA."""
+    """Ask NVIDIA's driver for devices; it respects ``CUDA_VISIBLE_DEVICES``."""
     count = ctypes.c_int(0)
     try:
         driver = ctypes.CDLL(_DRIVER)
         failed = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
-    except (OSError, AttributeError):  # no driver, or a library of its name that is none
+    except (OSError, AttributeError):  # no driver, or another library of its name
         return False
     return not failed and count.value > 0
 
@@ -58,14 +58,7 @@ def _has_metal() -> bool:
 
 
 class OpenVinoEngine:
-    """Runs a network's graph with OpenVINO, on the CPU.
-
-    Parameters
-    ----------
-    backbone : Backbone
-    precision : Precision
-        One that the processor has.
-    """
+    """Runs a network's graph with OpenVINO on the CPU, in a precision that the processor has."""
 
     device = "cpu, OpenVINO"
 
@@ -78,10 +71,10 @@ class OpenVinoEngine:
         """Equal keys mean equal features of one network on one machine."""
         return f"{self.device} {version('openvino')}, {self.precision}"
 
-    def run(self, squares: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32], None, None]:
+    def run(self, images: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32], None, None]:
         """Compute the features of prepared images; see `hilum.backbone.Engine`."""
-        rest = iter(squares)
-        for first in rest:  # where all images are known, the network is not needed
+        rest = iter(images)
+        for first in rest:  # without images, the network is not loaded
             yield from self._stream.run(chain([first], rest))
 
     @cached_property
@@ -98,20 +91,20 @@ class OpenVinoEngine:
 
 
 class Engine(Protocol):
-    """Runs a network; the network is only loaded when there is something to run.
+    """Computes a network on images; the network is loaded with the first of them.
 
-    The features of an image are the same to the last bit whatever images stand beside it, so that work
-    that was interrupted and taken up again gives what unbroken work gives.
+    The features of an image do not depend on other images, to the last bit. So interrupted work that is
+    resumed gives the same as uninterrupted work.
     """
 
     @property
     def device(self) -> str:
-        """What it runs on, for people."""
+        """Hardware and library, for people."""
         ...
 
     @property
     def precision(self) -> Precision:
-        """In which numbers."""
+        """Of the arithmetic."""
         ...
 
     @property
@@ -119,13 +112,13 @@ class Engine(Protocol):
         """Equal keys mean equal features of one network on one machine."""
         ...
 
-    def run(self, squares: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32], None, None]:
+    def run(self, images: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32], None, None]:
         """Compute the features of prepared images, in their order.
 
         Parameters
         ----------
-        squares : iterable of ndarray of float32, shape (size, size), range [0, 1]
-            Taken a bounded number ahead, so that reading them and computing overlap.
+        images : iterable of ndarray of float32, shape (size, size), range [0, 1]
+            Taken a bounded number ahead, so that preparing them and computing overlap.
 
         Yields
         ------
@@ -135,16 +128,10 @@ class Engine(Protocol):
 
 
 def choose_engine(backbone: Backbone, settings: EngineSettings | None = None) -> Engine:
-    """Start the engine that a recipe states.
+    """Choose the engine that a recipe states; without settings, the fastest one in float32.
 
-    ``auto`` takes PyTorch where there is an accelerator, else OpenVINO, which is faster on a CPU. The
-    precision ``auto`` is the fastest that the device computes natively.
-
-    Parameters
-    ----------
-    backbone : Backbone
-    settings : EngineSettings, optional
-        Without them, the engine is chosen and the precision is float32.
+    The kind ``auto`` is PyTorch where there is an accelerator, and otherwise OpenVINO, which is faster on a
+    CPU. The precision ``auto`` is the fastest that the device computes natively.
 
     Raises
     ------
@@ -156,14 +143,14 @@ def choose_engine(backbone: Backbone, settings: EngineSettings | None = None) ->
     precision = _precision(settings, where)
     if where is None and settings.kind is not EngineKind.TORCH:
         return OpenVinoEngine(backbone, precision)
-    from hilum.backbone.torch_engine import TorchEngine  # noqa: PLC0415  loads torch
+    from hilum.backbone.network import TorchEngine  # noqa: PLC0415  loads torch
 
     return TorchEngine(backbone, where or "cpu", precision)
 
 
 def _precision(settings: EngineSettings, where: str | None) -> Precision:
     if settings.precision is Precision.FLOAT32:
-        return Precision.FLOAT32  # no library need be loaded to know
+        return Precision.FLOAT32  # without loading a library
     known = _precisions(where)
     if settings.precision == "auto":
         return known[min(1, len(known) - 1)]
@@ -171,17 +158,17 @@ def _precision(settings: EngineSettings, where: str | None) -> Precision:
         raise BackboneError(
             f"this {'processor' if where is None else 'GPU'} does not compute in {settings.precision}",
             expected=" or ".join(known),
-            remedy="Set engine.precision to auto, which takes what there is.",
+            remedy="Set engine.precision to auto, which uses what the device has.",
         )
     return settings.precision
 
 
 def _precisions(where: str | None) -> tuple[Precision, ...]:
-    """Return what a device computes natively: float32, and behind it what is faster."""
+    """Return what a device computes natively: float32, then the faster ones."""
     if where is None:
         from hilum.backbone import openvino_runtime  # noqa: PLC0415  see above
 
         return openvino_runtime.precisions()
-    from hilum.backbone.torch_engine import accelerated  # noqa: PLC0415  see above
+    from hilum.backbone.network import accelerated  # noqa: PLC0415  see above
 
     return accelerated(where)

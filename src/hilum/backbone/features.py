@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.backbone.backbone import Backbone
+from hilum.backbone.cache import Context, FeatureStore, Record, Section
 from hilum.backbone.engine import Engine, choose_engine
-from hilum.backbone.store import Context, FeatureStore, Record, Section
 from hilum.errors import RadiographError
 from hilum.executor import LOCAL, Executor
 from hilum.files import hash_bytes

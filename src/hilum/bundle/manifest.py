@@ -1,4 +1,4 @@
-"""What a bundle says about itself: ``bundle.json``."""
+"""The facts of a bundle, as ``bundle.json`` states them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ __all__ = [
     "ThresholdRecord",
 ]
 
-
 INTENDED_USE = "Research, not diagnosis."
 
 _FILE = "bundle.json"
@@ -33,7 +32,7 @@ class _Record(BaseModel):
 
 
 class PreprocessingRecord(_Record):
-    """From a radiograph to the graph's input: a square of `size` pixels, in [0, 1]."""
+    """From a radiograph to the graph's input, `size` × `size` pixels in [0, 1]."""
 
     size: int
     fit: Literal["stretch", "crop", "pad"]
@@ -53,9 +52,9 @@ class BackboneRecord(_Record):
 
 
 class PrecisionErrorRecord(_Record):
-    """How far the classifier moved in `precision` from float32, on the run's validation images.
+    """The difference between `precision` and float32 on validation images of the run.
 
-    `largest` is the most that a probability moved; `flips` counts the decisions that changed.
+    `largest` is the largest change of a probability, `flips` the number of decisions that change.
     """
 
     precision: Precision
@@ -65,14 +64,14 @@ class PrecisionErrorRecord(_Record):
 
 
 class PrecisionRecord(_Record):
-    """What the backbone is computed in; `precision_error` if a reduced precision was tried, used or not."""
+    """The backbone's precision; `precision_error` where a reduced one was tried, used or not."""
 
     value: Precision = Precision.FLOAT32
     precision_error: PrecisionErrorRecord | None = None
 
 
 class HeadRecord(_Record):
-    """The head inside the graph: kind, number of weights, what its fitting chose, and on how many rows."""
+    """The head inside the graph: its kind, what its fitting chose, and the number of training rows."""
 
     kind: str
     parameters: int
@@ -81,7 +80,7 @@ class HeadRecord(_Record):
 
 
 class ThresholdRecord(_Record):
-    """The positive class is predicted from `value` on; None with three classes or more."""
+    """The positive class is predicted when its probability ≥ `value`; None with three classes or more."""
 
     value: float | None
     rule: str
@@ -90,20 +89,8 @@ class ThresholdRecord(_Record):
 class Manifest(_Record):
     """All facts of a bundle.
 
-    Parameters
-    ----------
-    recipe : str
-        Name of the recipe that trained it.
-    classes : tuple of str
-        In the order of the outputs; of two, the second is the positive one.
-    preprocessing, backbone, precision, head, threshold
-        One record a part.
-    synthetic : bool
-        Whether it was trained on synthetic radiographs.
-    files : dict of str to str
-        SHA-256 of each file beside this one.
-    versions : dict of str to str
-        Of the software that made it.
+    `classes` are in the order of the outputs; of two, the second is the positive one. `files` holds the
+    SHA-256 of each file beside the manifest, `versions` those of the software that wrote them.
     """
 
     schema_version: Literal[1] = 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from hilum.backbone.cache import Kept
+    from hilum.backbone.cache import CacheEntry
 
 __all__ = ["commands"]
 
@@ -56,7 +56,7 @@ def prune(
     results().print(f"\n{_size(freed)} {'would be ' if dry_run else ''}freed.", highlight=False)
 
 
-def _show(items: Sequence[Kept]) -> None:
+def _show(items: Sequence[CacheEntry]) -> None:
     from rich.text import Text
 
     from hilum.cli.console import new_table, results
@@ -66,7 +66,7 @@ def _show(items: Sequence[Kept]) -> None:
         return
     numbers = "Images", "Size", "Last used"
     table = new_table("Kind", "Network", *numbers, right=numbers)
-    groups: dict[tuple[str, str, str], list[Kept]] = {}
+    groups: dict[tuple[str, str, str], list[CacheEntry]] = {}
     for item in items:
         groups.setdefault((item.kind, item.network, item.about), []).append(item)
     for (kind, network, about), group in groups.items():
@@ -76,7 +76,7 @@ def _show(items: Sequence[Kept]) -> None:
     results().print(table)
 
 
-def _sums(items: Sequence[Kept]) -> tuple[str, str]:
+def _sums(items: Sequence[CacheEntry]) -> tuple[str, str]:
     images = sum(item.images for item in items)
     return f"{images:,}" if images else "", _size(sum(item.bytes for item in items))
 

@@ -20,9 +20,10 @@ from hilum.backbone import (
     choose_engine,
     extract,
     open_backbone,
+    prepare_backbone,
 )
+from hilum.bundle.bundle import save
 from hilum.bundle.manifest import PrecisionErrorRecord, PrecisionRecord
-from hilum.bundle.saving import save
 from hilum.classifier.fit import MAX_PRECISION_DEVIATION, PrecisionDeviation, fit
 from hilum.cohort import Cohort, Fold, Reason, build, split
 from hilum.errors import CohortError
@@ -32,7 +33,7 @@ from hilum.metrics import metrics_of_parts
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Fit, Preprocessing
 from hilum.recipe import Recipe, Setting, dump, load
-from hilum.recipe.settings import LinearHeadSettings, Precision
+from hilum.recipe.settings import HeadSettings, LinearHeadSettings, Precision
 from hilum.run.audit import audit
 from hilum.run.experiment import Experiment, perform
 from hilum.run.report import write_report
@@ -183,7 +184,8 @@ class _Learning:
         """Compare the features of a few validation images in both precisions."""
         table = self.cohort.table
         with self.watch.stage("precision"):
-            rows = _spread_over_classes(table["label"], split(table, self.recipe.split)[-1].validation)
+            fold = split(table, self.recipe.split)[-1]
+            rows = _spread_over_classes(table["label"], fold.validation)
             paths = [self.cohort.paths[row] for row in rows]
             what = f"Trying {engine.precision} on {len(rows)} validation images"
             both = [self._features(paths, each, what) for each in (exact, engine)]
@@ -191,7 +193,8 @@ class _Learning:
             first, second = (each.values[readable] for each in both)
             classes = self.recipe.cohort.classes
             labels = pd.Categorical(table["label"].iloc[rows[readable]], categories=classes).codes
-            return _Trial(first, second, _movement(first, second, labels, classes))
+            C = _regularisation(self.recipe.head, len(fold.train) / max(1, len(readable)))
+            return _Trial(first, second, _movement(first, second, labels, classes, C))
 
     def shift(self, found: Learned, exact: Engine) -> PrecisionDeviation:
         """Compare what a head gives for the validation images in its own precision and in float32."""
@@ -226,8 +229,17 @@ def _spread_over_classes(labels: pd.Series, rows: NDArray[np.int64]) -> NDArray[
     return rows[np.argsort(rank, kind="stable")[:TRIAL_IMAGES]]
 
 
+def _regularisation(head: HeadSettings, scale: float) -> float:
+    """Return the C with which one row in `scale` is fitted as closely as the recipe's head fits all."""
+    return float(np.median(head.C)) * scale if isinstance(head, LinearHeadSettings) else 1.0
+
+
 def _movement(
-    exact: NDArray[np.float32], reduced: NDArray[np.float32], labels: NDArray[np.integer], classes: list[str]
+    exact: NDArray[np.float32],
+    reduced: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    classes: list[str],
+    C: float,
 ) -> float:
     """Estimate from a few images how far a probability can move; infinite where a class has none.
 
@@ -238,7 +250,7 @@ def _movement(
     if len(np.unique(labels)) < len(classes):
         return float("inf")
     rows = np.arange(len(labels))
-    fitted = fit(exact, labels, rows, rows, rows[:0], LinearHeadSettings(C=[1.0]), classes, seed=0)
+    fitted = fit(exact, labels, rows, rows, rows[:0], LinearHeadSettings(C=[C]), classes, seed=0)
     moved = (reduced - exact) @ fitted.head.layers[0].weight.T
     if len(classes) == 2:
         moved = np.hstack([moved, np.zeros_like(moved)])
@@ -314,10 +326,11 @@ def train(
 def _work(recipe: Recipe, data: Path, folder: Path, progress: Progress) -> None:
     """Do all stages up to the figures in order, and leave their files in `folder`."""
     watch = Stopwatch()
+    prepare_backbone(recipe.backbone, recipe.preprocessing.size, recipe.seed)
     with watch.stage("cohort"):
         cohort = build(recipe.cohort, data, progress)
         _require_classes(cohort, recipe.cohort.classes)
-        split(cohort.table, recipe.split)  # what cannot be split is told before hours of features
+        split(cohort.table, recipe.split)  # fails before hours of computing features
     with watch.stage("backbone"):
         backbone = open_backbone(recipe.backbone, recipe.preprocessing.size, recipe.seed)
         preprocessing = Preprocessing(backbone.size, Fit(recipe.preprocessing.fit))

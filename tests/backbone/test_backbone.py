@@ -1,4 +1,4 @@
-"""A network is built once; afterwards its files speak for it."""
+"""A network is built once, where need be in a subprocess; afterwards it is read from the cache."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from hilum.backbone import backbone, open_backbone
+from hilum.backbone import OpenVinoEngine, backbone, open_backbone, prepare_backbone
 from hilum.backbone.openvino_runtime import compile_graph
 from hilum.backbone.weights import create
 from hilum.recipe.settings import BackboneSettings, Normalisation, WindowPooling
@@ -22,7 +22,7 @@ RANDOM = BackboneSettings(name=SMALL, weights="random")
 
 
 @pytest.fixture(autouse=True)
-def _own_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HILUM_CACHE", str(tmp_path / "cache"))
 
 
@@ -77,7 +77,7 @@ def test_the_graph_gives_what_the_module_gives(settings):
 
 def test_what_decides_the_network_decides_its_place():
     places = {
-        backbone.place_of(settings, size, seed)
+        backbone._folder(settings, size, seed)
         for settings, size, seed in [
             (RANDOM, 64, 0),
             (RANDOM, 64, 1),
@@ -94,13 +94,13 @@ def test_what_decides_the_network_decides_its_place():
 
 def test_an_alias_is_the_same_network():
     one, other = (BackboneSettings(name=name, weights="random") for name in ("xception", "legacy_xception"))
-    assert backbone.place_of(one, 64, 0) == backbone.place_of(other, 64, 0)
+    assert backbone._folder(one, 64, 0) == backbone._folder(other, 64, 0)
 
 
 def test_another_content_of_a_weights_file_is_another_network(tmp_path):
     path = tmp_path / "w.safetensors"
     settings = BackboneSettings(name=SMALL, weights=str(path))
-    assert backbone.place_of(settings, 64, 0) is None
+    assert backbone._folder(settings, 64, 0) is None
     keys = []
     for seed in (0, 1):
         save_file(create(SMALL, seed=seed).state_dict(), path)
@@ -145,3 +145,94 @@ def test_a_network_that_is_known_needs_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+SETTINGS = BackboneSettings(name="test_resnet", weights="random")
+CODE = """
+import json, sys
+import numpy as np
+from hilum.backbone import OpenVinoEngine, open_backbone
+from hilum.recipe.settings import BackboneSettings
+backbone = open_backbone(BackboneSettings(name="test_resnet", weights="random"), 64, seed=7)
+square = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+(found,) = OpenVinoEngine(backbone).run([square])
+print(json.dumps({"torch": "torch" in sys.modules, "values": found.tolist()}))
+"""
+
+
+def test_a_new_network_is_built_without_torch_in_this_process(tmp_path, monkeypatch):
+    monkeypatch.setenv("HILUM_CACHE", str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    elsewhere = json.loads(done.stdout)
+    assert elsewhere["torch"] is False
+    assert len(list(tmp_path.glob("networks/*/graph.bin"))) == 1
+    monkeypatch.setenv("HILUM_CACHE", str(tmp_path / "own"))
+    square = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    (here,) = OpenVinoEngine(open_backbone(SETTINGS, 64, seed=7)).run([square])
+    assert np.array_equal(np.array(elsewhere["values"], np.float32), here)
+
+
+class Process:
+    """Stands for a process that ends without doing anything, as one that is killed."""
+
+    def wait(self):
+        pass
+
+
+@pytest.fixture
+def fresh(tmp_path, monkeypatch):
+    """A cache without networks, in a process that seems to be without torch; returns the commands run."""
+    commands = []
+
+    def start(words, **_options):
+        commands.append(words)
+        return Process()
+
+    monkeypatch.setenv("HILUM_CACHE", str(tmp_path))
+    monkeypatch.setattr(backbone, "accelerator", lambda: None)
+    monkeypatch.setattr(backbone, "_torch_is_loaded", lambda: False)
+    monkeypatch.setattr(backbone.subprocess, "Popen", start)
+    return commands
+
+
+def test_where_it_fails_the_network_is_built_here(fresh):
+    opened = open_backbone(SETTINGS, 64, seed=8)
+    assert len(fresh) == 1
+    assert opened.graph.is_file()
+    assert backbone._read(backbone._folder(SETTINGS, 64, 8)) is not None
+
+
+def test_what_was_started_early_is_waited_for_and_not_started_again(fresh):
+    prepare_backbone(SETTINGS, 64, seed=12)
+    prepare_backbone(SETTINGS, 64, seed=12)
+    assert len(fresh) == 1
+    folder = backbone._folder(SETTINGS, 64, 12)
+    backbone.build(SETTINGS.model_dump_json(), "64", "12")  # what the other process does
+    assert open_backbone(SETTINGS, 64, seed=12).graph == folder / "graph.xml"
+    assert len(fresh) == 1
+    prepare_backbone(SETTINGS, 64, seed=12)
+    assert len(fresh) == 1
+
+
+def test_a_missing_interpreter_is_no_error(fresh, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(backbone.subprocess, "Popen", fail)
+    assert open_backbone(SETTINGS, 64, seed=9).graph.is_file()
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_where_torch_will_be_needed_it_is_built_here(fresh, device, monkeypatch):
+    monkeypatch.setattr(backbone, "accelerator", lambda: device)
+    prepare_backbone(SETTINGS, 64, seed=10)
+    open_backbone(SETTINGS, 64, seed=10)
+    assert fresh == []
+
+
+def test_a_known_network_is_not_built_again(fresh):
+    open_backbone(SETTINGS, 64, seed=11)
+    fresh.clear()
+    open_backbone(SETTINGS, 64, seed=11)
+    assert fresh == []

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from hilum.backbone import open_backbone
-from hilum.backbone.network import MapMean, WindowMeans, trim
-from hilum.backbone.openvino_runtime import compile_graph, convert, read_graph
+from hilum.backbone.network import MapMean, WindowMeans
+from hilum.backbone.openvino_runtime import compile_graph, convert, read_graph, trim
 from hilum.recipe.settings import BackboneSettings, WindowPooling
 
 
