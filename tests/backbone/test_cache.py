@@ -416,5 +416,5 @@ def test_an_open_section_outlives_its_removal(filled):
     with FeatureStore.open(filled / "other") as store:
         section = store.section(Context("c" * 32, "n", "p", "e"))
         section.put([Record("image", np.ones(4, np.float32), HEADER)])
-        section.filled.rename(filled / "gone")
+        section.folder.rename(filled / "gone")
         assert section.get("image", 4).values.tolist() == [1, 1, 1, 1]
