@@ -144,21 +144,6 @@ def test_one_that_was_asked_for_is_kept_with_its_error(trained):
     assert not heard.said
 
 
-def test_the_audit_looks_up_the_features_of_the_run(trained, data, monkeypatch):
-    from hilum.run import audit
-
-    run, _ = trained(0.001)
-    asked = []
-
-    def choose(backbone, settings):
-        asked.append(settings.precision)
-        return OpenVinoEngine(backbone)
-
-    monkeypatch.setattr(audit, "choose_engine", choose)
-    audit.subject_of(run, data)
-    assert asked == [Precision.BFLOAT16]
-
-
 def test_a_bundle_of_another_machine_runs_in_float32_where_its_precision_is_lacking(trained, monkeypatch):
     run, _ = trained(0.001)
     monkeypatch.setattr(openvino_runtime, "precisions", lambda: (Precision.FLOAT32,))
