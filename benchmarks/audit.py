@@ -27,8 +27,7 @@ from hilum.phantom import PhantomCohort, Shortcut, ShortcutKind, write
 from hilum.radiograph import Fit, Preprocessing, Radiograph
 from hilum.recipe import Recipe, Setting, load
 from hilum.run.audit import probe_images
-from hilum.run.experiment import perform
-from hilum.run.train import with_headers
+from hilum.run.learning import perform, with_headers
 
 LEAKS = ("patients", "duplicates")
 FACTORS = ("none", *(kind.value for kind in ShortcutKind), *LEAKS)

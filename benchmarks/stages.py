@@ -36,7 +36,7 @@ from hilum.metrics import (
 )
 from hilum.recipe import Recipe, Setting, dump, load
 from hilum.report import BackboneFacts, Content, Environment, write
-from hilum.run.experiment import perform
+from hilum.run.learning import perform
 
 FEATURES = 1280  # as of EfficientNet-Lite0
 _IMAGES_PER_PATIENT = 2

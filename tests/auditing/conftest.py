@@ -18,7 +18,7 @@ from hilum.cohort import split
 from hilum.radiograph import Header, Radiograph
 from hilum.recipe import Recipe
 from hilum.recipe.settings import CohortSettings, LinearHeadSettings, Selection, SplitSettings
-from hilum.run.experiment import perform
+from hilum.run.learning import perform
 
 Array = np.ndarray
 MakeSubject = Callable[..., Subject]
@@ -34,6 +34,9 @@ class StubImages:
     pixels: Array
     whole: Array
     ablated: Mapping[str, Array] = field(default_factory=dict)
+
+    def survey(self, rows: Array) -> None:
+        pass
 
     def features(self, rows: Array, ablation: Any = None) -> Array:
         return (self.whole if ablation is None else self.ablated[ablation.name])[rows]

@@ -20,7 +20,7 @@ def images(tmp_path):
         Image.fromarray(rng.integers(0, 255, (70, 80), dtype=np.uint8)).save(path)
     backbone = open_backbone(BackboneSettings(name="test_resnet", weights="random"), 64, seed=1)
     with FeatureStore.open(tmp_path / "store") as store:
-        yield ProbeImages(paths, Preprocessing(64), backbone, OpenVinoEngine(backbone), store)
+        yield ProbeImages(paths, backbone, OpenVinoEngine(backbone), Preprocessing(64), store)
 
 
 def preprocessed(images, rows):

@@ -12,8 +12,9 @@ from hilum.backbone import OpenVinoEngine, openvino_runtime
 from hilum.bundle import Bundle
 from hilum.recipe import Setting, load
 from hilum.recipe.settings import Precision
-from hilum.run import train as training
-from hilum.run.train import TRIAL_IMAGES, train
+from hilum.run import learning
+from hilum.run.learning import TRIAL_IMAGES
+from hilum.run.train import train
 
 SETTINGS = ("cohort.select.0.options={images: 60}", "head={kind: linear, C: [0.001]}")
 RESULTS = ("metrics.json", "predictions.csv", "model/head.safetensors")
@@ -69,7 +70,7 @@ def trained(data, tmp_path, monkeypatch):
             return Coarse(backbone, Precision.BFLOAT16, step, listener.computed)
 
         out = tmp_path / f"run-{step}-{precision}"
-        monkeypatch.setattr(training, "choose_engine", choose)
+        monkeypatch.setattr(learning, "choose_engine", choose)
         settings = [*SETTINGS, f"engine.precision={precision}"]
         recipe = load("demo", [Setting.parse(text) for text in settings])
         return train(recipe, data, out, audited=False, progress=listener), listener
@@ -115,7 +116,7 @@ def test_one_that_changes_much_is_refused_after_a_few_images_and_the_run_is_in_f
 
 
 def test_one_that_the_trial_passes_is_still_refused_where_a_decision_moves(trained, monkeypatch):
-    monkeypatch.setattr(training, "_movement", lambda *_: 0.0)
+    monkeypatch.setattr(learning, "_movement", lambda *_: 0.0)
     run, heard = trained(0.5)
     record = run.model.manifest.precision
     assert record.value is Precision.FLOAT32
@@ -126,14 +127,14 @@ def test_one_that_the_trial_passes_is_still_refused_where_a_decision_moves(train
 
 def test_the_trial_takes_as_many_images_of_each_class():
     labels = pd.Series(["a"] * 90 + ["b"] * 10 + ["c"] * 100)
-    rows = training._spread_over_classes(labels, np.arange(0, 200, 2))
+    rows = learning._spread_over_classes(labels, np.arange(0, 200, 2))
     assert len(rows) == TRIAL_IMAGES
     assert labels.iloc[rows].value_counts().to_dict() == {"a": 14, "b": 5, "c": 13}
 
 
 def test_a_class_without_validation_images_leaves_nothing_to_try():
     features = np.zeros((2, 3), np.float32)
-    assert training._movement(features, features, np.array([0, 0]), ["a", "b"], 1.0) == float("inf")
+    assert learning._movement(features, features, np.array([0, 0]), ["a", "b"], 1.0) == float("inf")
 
 
 def test_one_that_was_asked_for_is_kept_with_its_error(trained):

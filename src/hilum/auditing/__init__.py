@@ -8,7 +8,7 @@ from __future__ import annotations
 from hilum.auditing.ablation import ABLATIONS
 from hilum.auditing.audit import Asked, Audit, examine, illustrated, probes
 from hilum.auditing.comparison import CHANCE
-from hilum.auditing.images import Images, ProbeImages
+from hilum.auditing.images import PROBE_PREPROCESSING, Images, ProbeImages
 from hilum.auditing.probe import (
     Answer,
     Bar,
@@ -30,6 +30,7 @@ from hilum.auditing.verdict import Verdict
 __all__ = [
     "ABLATIONS",
     "CHANCE",
+    "PROBE_PREPROCESSING",
     "Answer",
     "Asked",
     "Audit",

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from hilum.auditing import Audit, External, Probe, ProbeImages, Subject, examine
-from hilum.backbone import FeatureStore, choose_engine, extract, open_backbone
+from hilum.auditing import PROBE_PREPROCESSING, Audit, External, Probe, ProbeImages, Subject, examine
+from hilum.auditing.images import ABLATED
+from hilum.auditing.subject import MAX_ROWS
+from hilum.backbone import FeatureStore, choose_engine, extract_views, open_backbone
 from hilum.classifier.classifier import Classifier
 from hilum.cohort import Cohort, locate
 from hilum.errors import AuditError, RunError
 from hilum.metrics import Predictions, metrics_of_parts
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Fit, Preprocessing
 from hilum.recipe.settings import BackboneSettings
 from hilum.run.evaluate import predict_cohort
-from hilum.run.report import write_report
+from hilum.run.report import write_audit_report, write_report
 from hilum.run.run import AUDIT_FILE, Run, write_metrics
 
 __all__ = ["audit", "audit_run", "images_of", "probe_images", "subject_of"]
-
-PROBE_SIZE = 224
-"""Side of the probe network's input in pixels; the network is the embedded EfficientNet-Lite0."""
 
 
 def audit(
@@ -83,10 +82,10 @@ def audit(
             return audit_run(run, images_of(run, data), external, store, probes, progress)
         if cohort is not None and not isinstance(cohort, Cohort):
             cohort = locate(cohort, data)
-        subject = _foreign(result, cohort, data, external, store, progress)
+        subject, root = _foreign(result, cohort, data, external, store, progress)
         found = examine(subject, probes)
     if out is not None:
-        _write(Path(out), subject, found)
+        _write(Path(out), root, subject, found, progress)
     return found
 
 
@@ -97,11 +96,20 @@ def audit_run(
     store: FeatureStore | None = None,
     probes: Iterable[Probe] | None = None,
     progress: Progress = SILENT,
+    *,
+    images: ProbeImages | None = None,
+    thumbnails: Mapping[str, NDArray[np.uint8]] | None = None,
 ) -> Audit:
-    """Audit a run, keep the audit in it, and draw its report again; see `audit`."""
-    found = examine(subject_of(run, data, external, store, progress), probes)
+    """Audit a run, keep the audit in it, and draw its report again; see `audit`.
+
+    Training hands on the run's `images` and the report's `thumbnails`, as far as it has read them.
+    """
+    subject = subject_of(run, data, external, store, progress, images)
+    if probes is None:
+        subject.images.survey(subject.rows)
+    found = examine(subject, probes)
     found.write(run.path / AUDIT_FILE)
-    write_report(Run.open(run.path), data, progress)
+    write_report(run.holding(audit=found), data, progress, thumbnails=thumbnails)
     return found
 
 
@@ -132,13 +140,14 @@ def subject_of(
     external: Cohort | None = None,
     store: FeatureStore | None = None,
     progress: Progress = SILENT,
+    images: ProbeImages | None = None,
 ) -> Subject:
     """Make the subject of a run's audit: its table, predictions and classifier."""
     table = run.cohort.table
     return Subject(
         table=table,
         predictions=run.predictions,
-        images=probe_images([data / image for image in table["image"]], store, progress),
+        images=images or probe_images([data / image for image in table["image"]], store, progress),
         classifier=run.model,
         external=None if external is None else _predict_external(run.model, external, progress),
         published=run.recipe.published,
@@ -150,10 +159,9 @@ def subject_of(
 def probe_images(
     paths: Sequence[Path], store: FeatureStore | None = None, progress: Progress = SILENT
 ) -> ProbeImages:
-    """Open the network of the audit's probe model for some files, which are stretched to a square."""
-    backbone = open_backbone(BackboneSettings(), PROBE_SIZE)
-    preprocessing = Preprocessing(backbone.size, Fit.STRETCH)
-    return ProbeImages(paths, preprocessing, backbone, choose_engine(backbone), store, progress)
+    """Open the network of the audit's probe model, the embedded EfficientNet-Lite0, for some files."""
+    backbone = open_backbone(BackboneSettings(), PROBE_PREPROCESSING.size)
+    return ProbeImages(paths, backbone, choose_engine(backbone), store=store, progress=progress)
 
 
 def _foreign(
@@ -163,8 +171,8 @@ def _foreign(
     external: Cohort | None,
     store: FeatureStore,
     progress: Progress,
-) -> Subject:
-    """Make the subject of a classifier that hilum did not train, or of its predictions alone."""
+) -> tuple[Subject, Path]:
+    """Make the subject of any other classifier, or of its predictions, and return its images' folder."""
     classifier: Classifier | None = None
     if isinstance(result, Predictions):
         predictions, root = result, cohort.root if data is None and cohort is not None else data
@@ -176,22 +184,17 @@ def _foreign(
         predictions, cohort, root = found.predictions, found.cohort, found.cohort.root
     if root is None:
         raise AuditError("the folder of the images is not known", remedy="Name it with --data.")
-    table, predictions = _with_files(_table(predictions, cohort), predictions, Path(root), store, progress)
+    root = Path(root)
+    table, predictions, images = _read_files(_table(predictions, cohort), predictions, root, store, progress)
     if external is not None and classifier is None:
         raise AuditError(
             "predictions alone cannot be tested on another hospital",
             remedy="Name the classifier with --model or --function, or evaluate its predictions there.",
         )
-    return Subject(
-        table=table,
-        predictions=predictions,
-        images=probe_images([Path(root) / image for image in table["image"]], store, progress),
-        classifier=classifier,
-        external=None
-        if classifier is None or external is None
-        else _predict_external(classifier, external, progress),
-        progress=progress,
-    )
+    there = None
+    if classifier is not None and external is not None:
+        there = _predict_external(classifier, external, progress)
+    return Subject(table, predictions, images, classifier, there, progress=progress), root
 
 
 def _table(predictions: Predictions, cohort: Cohort | None) -> pd.DataFrame:
@@ -204,25 +207,30 @@ def _table(predictions: Predictions, cohort: Cohort | None) -> pd.DataFrame:
     return table.merge(facts, on="image", how="left")
 
 
-def _with_files(
+def _read_files(
     table: pd.DataFrame, predictions: Predictions, root: Path, store: FeatureStore, progress: Progress
-) -> tuple[pd.DataFrame, Predictions]:
-    """Add the facts of the file headers; drop images that cannot be read, from the predictions too."""
+) -> tuple[pd.DataFrame, Predictions, ProbeImages]:
+    """Read the files once; add the facts of their headers, and drop images that cannot be read."""
     images = probe_images([root / image for image in table["image"]], store, progress)
-    features = extract(
-        images.paths, images.preprocessing, images.backbone, store, progress, engine=images.engine
-    )
-    if len(features.failures) == len(table):
-        first = next(iter(features.failures.values()))
-        raise AuditError("none of the images can be read", path=root, found=f"first: {first}")
-    headers = pd.DataFrame([{} if header is None else header.as_row() for header in features.headers])
+    names = ("", *ABLATED) if len(table) <= MAX_ROWS else ("",)
+    observers = images.observers() if len(table) <= MAX_ROWS else []
+    found = extract_views(images.paths, images.views(names), store, progress, observers=observers)
+    images.accept(found, np.arange(len(table)), names)
+    failures = found[0].failures
+    if len(failures) == len(table):
+        raise AuditError(
+            "none of the images can be read", path=root, found=f"first: {next(iter(failures.values()))}"
+        )
+    if failures:
+        progress.say(f"{len(failures)} of {len(table)} images cannot be read and are left out of the audit.")
+    headers = pd.DataFrame([{} if header is None else header.as_row() for header in found[0].headers])
     headers = headers.dropna(axis="columns", how="all")
-    failed = np.isin(np.arange(len(table)), list(features.failures))
-    if failed.any():
-        progress.say(f"{failed.sum()} of {len(table)} images cannot be read and are left out of the audit.")
-    table = table.drop(columns=headers.columns, errors="ignore").join(headers)[~failed].reset_index(drop=True)
+    readable = np.setdiff1d(np.arange(len(table)), list(failures))
+    table = table.drop(columns=headers.columns, errors="ignore").join(headers)
+    table = table.iloc[readable].reset_index(drop=True)
     kept = predictions.table["image"].isin(table["image"])
-    return table, replace(predictions, table=predictions.table[kept].reset_index(drop=True))
+    predictions = replace(predictions, table=predictions.table[kept].reset_index(drop=True))
+    return table, predictions, images.select(readable)
 
 
 def _predict_external(classifier: Classifier, external: Cohort, progress: Progress) -> External:
@@ -231,9 +239,23 @@ def _predict_external(classifier: Classifier, external: Cohort, progress: Progre
     return External(name, predict_cohort(classifier, external, progress).predictions)
 
 
-def _write(out: Path, subject: Subject, found: Audit) -> None:
+def _write(out: Path, root: Path, subject: Subject, found: Audit, progress: Progress) -> None:
     out.mkdir(parents=True, exist_ok=True)
     subject.predictions.write(out / "predictions.csv")
     metrics = metrics_of_parts(subject.predictions, np.random.default_rng(subject.seed))
     write_metrics(out / "metrics.json", metrics)
     found.write(out / AUDIT_FILE)
+    classifier = subject.classifier
+    threshold = None if classifier is None else classifier.threshold
+    write_audit_report(
+        out,
+        subject.table,
+        subject.predictions,
+        metrics,
+        found,
+        progress,
+        data=root,
+        threshold=None if threshold is None else threshold.value,
+        seed=subject.seed,
+        classifier="predictions made elsewhere" if classifier is None else type(classifier).__name__,
+    )

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hilum.auditing import Audit, Example, illustrated
+from hilum.auditing import PROBE_PREPROCESSING, Audit, Example, illustrated
 from hilum.bundle.manifest import PrecisionRecord
 from hilum.errors import RadiographError, RunError
 from hilum.executor import LOCAL
 from hilum.files import write_json
 from hilum.metrics import Predictions, clinical, confusion, pr_curve, roc_curve
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import Preprocessing, read, thumbnail
+from hilum.radiograph import read, thumbnail
 from hilum.recipe import dump
 from hilum.report import BackboneFacts, Content, Environment, shown, write
 from hilum.run.run import Metrics, Run
@@ -82,7 +82,7 @@ def write_report(
         ),
         synthetic=manifest.synthetic,
         audit=run.audit,
-        **_images(run.predictions, run.audit, data, _reader(data, model.preprocessing), thumbnails, progress),
+        **_images(run.predictions, run.audit, data, _reader(data), thumbnails, progress),
     )
     _write(content, run.path, progress)
 
@@ -96,7 +96,6 @@ def write_audit_report(
     progress: Progress = SILENT,
     *,
     data: Path | None = None,
-    preprocessing: Preprocessing | None = None,
     thumbnails: Mapping[str, Pixels] | None = None,
     threshold: float | None = None,
     seed: int = 0,
@@ -115,8 +114,6 @@ def write_audit_report(
     progress : Progress
     data : Path, optional
         Folder of the images; without it the report shows no images.
-    preprocessing : Preprocessing, optional
-        Of the probe model; without it the examples of the audit are named and not shown.
     thumbnails : mapping of str to ndarray of uint8, optional
         Small copies of test images that were decoded before; only the others are read.
     threshold : float, optional
@@ -132,7 +129,7 @@ def write_audit_report(
         If `data` is not a folder.
     """
     _require_folder(data)
-    images = _images(predictions, audit, data, _reader(data, preprocessing), thumbnails, progress)
+    images = _images(predictions, audit, data, _reader(data), thumbnails, progress)
     content = content_of(
         predictions, table, metrics, threshold=threshold, seed=seed, audit=audit, **images, **facts
     )
@@ -174,13 +171,14 @@ def _require_folder(data: Path | None) -> None:
         raise RunError("the folder of the images does not exist", path=data, remedy="Check --data.")
 
 
-def _reader(data: Path | None, preprocessing: Preprocessing | None) -> Prepare | None:
-    if data is None or preprocessing is None:
+def _reader(data: Path | None) -> Prepare | None:
+    """Return what reads an example of the audit, as the probe model sees it."""
+    if data is None:
         return None
 
     def prepared(image: str) -> NDArray[np.float32]:
-        radiograph = read(data / image, side=preprocessing.size)
-        return preprocessing.apply(radiograph.pixels, radiograph.extent)
+        radiograph = read(data / image, side=PROBE_PREPROCESSING.size)
+        return PROBE_PREPROCESSING.apply(radiograph.pixels, radiograph.extent)
 
     return prepared
 

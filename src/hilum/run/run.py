@@ -96,6 +96,12 @@ class Run:
         run._file(FINAL_FILE)
         return run
 
+    def holding(self, **parts: Any) -> Run:
+        """Return the same run with some of its parts in memory, which are then not read from its files."""
+        run = Run(self.path)
+        run.__dict__.update({name: value for name, value in self.__dict__.items() if name != "path"} | parts)
+        return run
+
     @cached_property
     def recipe(self) -> Recipe:
         """The resolved recipe."""

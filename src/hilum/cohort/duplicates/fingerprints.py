@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +19,18 @@ from hilum.errors import RadiographError
 from hilum.executor import LOCAL
 from hilum.files import hash_bytes
 from hilum.progress import SILENT, Progress
-from hilum.radiograph import decode, read_content
+from hilum.radiograph import Radiograph, decode, read_content
 
 __all__ = [
     "SIDE",
+    "FingerprintCollector",
     "Fingerprints",
     "Images",
     "ThumbnailStore",
     "Thumbnails",
     "detail",
     "fingerprint",
+    "fingerprint_of",
     "resampling_matrices",
     "shrink",
 ]
@@ -115,32 +118,69 @@ class Fingerprints:
 
 def fingerprint(paths: Sequence[Path], progress: Progress = SILENT) -> Fingerprints:
     """Read and fingerprint images; an unreadable one is recorded as a failure."""
-    files, contents = [""] * len(paths), [""] * len(paths)
-    thumbnails = ThumbnailStore()
-    shapes = np.zeros((len(paths), 2), np.int64)
+    collector = FingerprintCollector()
     failures: dict[int, RadiographError] = {}
-    done = progress.track(LOCAL.map(_fingerprint_of, paths), what="Reading images", total=len(paths))
+    done = progress.track(LOCAL.map(_read_fingerprint, paths), what="Reading images", total=len(paths))
     for row, found in enumerate(done):
         if isinstance(found, RadiographError):
             failures[row] = found
-            thumbnails.append(np.zeros((SIDE, SIDE), np.uint8))
+            collector.keep("", _MISSING)
         else:
-            files[row], contents[row], thumbnail, shapes[row] = found
-            thumbnails.append(thumbnail)
-    return Fingerprints(tuple(files), tuple(contents), thumbnails, shapes, failures)
+            collector.keep(*found)
+    return collector.fingerprints(failures)
 
 
-def _fingerprint_of(path: Path) -> tuple[str, str, NDArray[np.uint8], tuple[int, int]] | RadiographError:
+def _read_fingerprint(path: Path) -> tuple[str, Fingerprint] | RadiographError:
     try:
         content = read_content(path)
-        pixels = decode(content, path).pixels
+        return hash_bytes(content), fingerprint_of(decode(content, path))
     except RadiographError as error:
         return error
+
+
+class Fingerprint(NamedTuple):
+    """One image: hash of its pixels and shape, thumbnail uint8 (SIDE, SIDE), and its rows and columns."""
+
+    content: str
+    thumbnail: NDArray[np.uint8]
+    shape: tuple[int, int]
+
+
+_MISSING = Fingerprint("", np.zeros((SIDE, SIDE), np.uint8), (0, 0))
+
+
+def fingerprint_of(radiograph: Radiograph) -> Fingerprint:
+    """Fingerprint a radiograph that was decoded at full size."""
+    pixels = radiograph.pixels
     rows, columns = pixels.shape
     pixel_hash = hash_bytes(f"{rows} {columns}".encode(), pixels.tobytes())
     gray = Image.fromarray(np.rint(pixels * 255).astype(np.uint8))
     thumbnail = gray.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    return hash_bytes(content), pixel_hash, np.asarray(thumbnail), (rows, columns)
+    return Fingerprint(pixel_hash, np.asarray(thumbnail), (rows, columns))
+
+
+class FingerprintCollector:
+    """Collects fingerprints in the order of the rows."""
+
+    def __init__(self) -> None:
+        self._thumbnails = ThumbnailStore()
+        self._files: list[str] = []
+        self._contents: list[str] = []
+        self._shapes: list[tuple[int, int]] = []
+
+    def keep(self, file: str, found: Fingerprint) -> None:
+        """Append an image; `file` is the hash of its bytes."""
+        self._thumbnails.append(found.thumbnail)
+        self._files.append(file)
+        self._contents.append(found.content)
+        self._shapes.append(found.shape)
+
+    def fingerprints(self, failures: dict[int, RadiographError] | None = None) -> Fingerprints:
+        """Return all fingerprints; `failures` names the rows that have none."""
+        shapes = np.array(self._shapes, np.int64).reshape(-1, 2)
+        return Fingerprints(
+            tuple(self._files), tuple(self._contents), self._thumbnails, shapes, failures or {}
+        )
 
 
 def shrink(images: NDArray[np.uint8], side: int) -> Images:
