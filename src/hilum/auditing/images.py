@@ -18,8 +18,12 @@ from hilum.errors import AuditError, RadiographError
 from hilum.executor import LOCAL, Executor
 from hilum.progress import SILENT, Progress
 from hilum.radiograph import Fit, Preprocessing, Radiograph, read
+from hilum.recipe.settings import BackboneSettings
 
-__all__ = ["PROBE_PREPROCESSING", "Images", "ProbeImages"]
+__all__ = ["PROBE_BACKBONE", "PROBE_PREPROCESSING", "Images", "ProbeImages"]
+
+PROBE_BACKBONE = BackboneSettings()
+"""The probe network: the embedded EfficientNet-Lite0."""
 
 PROBE_PREPROCESSING = Preprocessing(224, Fit.STRETCH)
 """The probe network's input: the whole image, stretched to a square."""

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hilum.auditing import PROBE_PREPROCESSING, Audit, External, Probe, ProbeImages, Subject, examine
-from hilum.auditing.images import ABLATED
+from hilum.auditing.images import ABLATED, PROBE_BACKBONE
 from hilum.auditing.subject import MAX_ROWS
 from hilum.backbone import FeatureStore, choose_engine, extract_views, open_backbone
 from hilum.classifier.classifier import Classifier
@@ -19,7 +19,6 @@ from hilum.cohort import Cohort, locate
 from hilum.errors import AuditError, RunError
 from hilum.metrics import Predictions, metrics_of_parts
 from hilum.progress import SILENT, Progress
-from hilum.recipe.settings import BackboneSettings
 from hilum.run.evaluate import predict_cohort
 from hilum.run.report import write_audit_report, write_report
 from hilum.run.run import AUDIT_FILE, Run, write_metrics
@@ -160,7 +159,7 @@ def probe_images(
     paths: Sequence[Path], store: FeatureStore | None = None, progress: Progress = SILENT
 ) -> ProbeImages:
     """Open the network of the audit's probe model, the embedded EfficientNet-Lite0, for some files."""
-    backbone = open_backbone(BackboneSettings(), PROBE_PREPROCESSING.size)
+    backbone = open_backbone(PROBE_BACKBONE, PROBE_PREPROCESSING.size)
     return ProbeImages(paths, backbone, choose_engine(backbone), store=store, progress=progress)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hilum.auditing.images import PROBE_BACKBONE, PROBE_PREPROCESSING
 from hilum.backbone import (
     FeatureStore,
     OpenVinoEngine,
@@ -98,6 +99,8 @@ def _work(
     """Do all stages up to the figures in order, and leave their files in `folder`."""
     watch = Stopwatch()
     prepare_backbone(recipe.backbone, recipe.preprocessing.size, recipe.seed)
+    if audited:
+        prepare_backbone(PROBE_BACKBONE, PROBE_PREPROCESSING.size)
     with watch.stage("cohort"):
         cohort = build(recipe.cohort, data, progress)
         _require_classes(cohort, recipe.cohort.classes)
