@@ -150,7 +150,6 @@ def subject_of(
         classifier=run.model,
         external=None if external is None else _predict_external(run.model, external, progress),
         published=run.recipe.published,
-        seed=run.recipe.seed,
         progress=progress,
     )
 
