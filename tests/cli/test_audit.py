@@ -47,7 +47,7 @@ def test_the_audit_includes_an_external_cohort(call, run, other):
 def test_an_audit_without_the_images_is_an_error(call, run, tmp_path):
     done = call("audit", run.path, "--data", tmp_path)
     assert done.exit_code == 1
-    assert "the run's images are not here" in done.stderr
+    assert "the images of the run are not here" in done.stderr
 
 
 def test_evaluate_gives_the_metrics_of_the_cohort(call, run, other, tmp_path):

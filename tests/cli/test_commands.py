@@ -196,4 +196,4 @@ def test_a_table_that_cannot_be_written_is_an_error_in_one_line(call, demo_run, 
 def test_a_report_without_the_folder_it_names_is_refused(call, demo_run, tmp_path):
     done = call("report", demo_run[0].path, "--data", tmp_path / "nowhere")
     assert done.exit_code == 1
-    assert "the folder of the images is not here" in done.stderr
+    assert "the folder of the images does not exist" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -25,9 +26,10 @@ class Coarse:
 
     device = OpenVinoEngine.device
 
-    def __init__(self, backbone, precision: Precision, step: float, seen: Counter) -> None:
-        self.exact, self.precision, self.step, self.seen = OpenVinoEngine(backbone), precision, step, seen
-        self.key = f"{id(seen)}, {step}"  # so that no run finds the features of another
+    def __init__(self, backbone, precision: Precision, step: float, listener: Listener) -> None:
+        self.exact, self.precision, self.step = OpenVinoEngine(backbone), precision, step
+        self.seen = listener.computed
+        self.key = f"{listener.name}, {step}"  # so that no run finds the features of another
 
     def run(self, images):
         for values in self.exact.run(images):
@@ -39,6 +41,7 @@ class Listener:
     """Remembers what it was told, and which precision computed how many images."""
 
     def __init__(self) -> None:
+        self.name = uuid4().hex
         self.said: list[str] = []
         self.computed: Counter = Counter()
 
@@ -58,16 +61,14 @@ def data(tmp_path_factory):
 @pytest.fixture
 def trained(data, tmp_path, monkeypatch):
     """Return a function that trains, without known features, where bfloat16 has steps of `step`."""
-    listeners = []  # kept, so that each has an identity of its own
 
     def start(step: float, precision: str = "auto"):
         listener = Listener()
-        listeners.append(listener)
 
         def choose(backbone, settings):
             if settings.precision is Precision.FLOAT32:
-                return Coarse(backbone, Precision.FLOAT32, 0, listener.computed)
-            return Coarse(backbone, Precision.BFLOAT16, step, listener.computed)
+                return Coarse(backbone, Precision.FLOAT32, 0, listener)
+            return Coarse(backbone, Precision.BFLOAT16, step, listener)
 
         out = tmp_path / f"run-{step}-{precision}"
         monkeypatch.setattr(learning, "choose_engine", choose)

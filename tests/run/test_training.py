@@ -22,9 +22,10 @@ from hilum.errors import CohortError, RunError, RunExistsError, SourceError, Spl
 from hilum.radiograph import Header
 from hilum.recipe import Setting, load
 from hilum.recipe.settings import SplitBy
-from hilum.run.learning import train, with_headers
+from hilum.run.learning import with_headers
 from hilum.run.predict import predict
 from hilum.run.run import Run
+from hilum.run.train import train
 
 FILES = {
     "audit.json",

@@ -87,7 +87,8 @@ class ProbeImages:
     executor: Executor = LOCAL
     _features: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     _histograms: NDArray[np.float64] | None = None
-    _collector: FingerprintCollector | None = None
+    _fingerprints: Fingerprints | None = None
+    _collector: FingerprintCollector = field(default_factory=FingerprintCollector)
     _collected: list[int] = field(default_factory=list)
 
     def survey(self, rows: Rows) -> None:
@@ -129,16 +130,24 @@ class ProbeImages:
             self._features.setdefault(name, empty)[rows] = found.values
 
     def select(self, rows: NDArray[np.intp]) -> ProbeImages:
-        """Return the same for some of the rows, with what is known of them."""
-        complete = self._collected == rows.tolist()
+        """Return the same for some of the rows, in their order, with what is known of them."""
         return replace(
             self,
             paths=[self.paths[row] for row in rows],
             _features={name: values[rows] for name, values in self._features.items()},
             _histograms=None if self._histograms is None else self._histograms[rows],
-            _collector=self._collector if complete else None,
-            _collected=list(range(len(rows))) if complete else [],
+            _fingerprints=self._known_fingerprints(rows),
+            _collector=FingerprintCollector(),
+            _collected=[],
         )
+
+    def _known_fingerprints(self, rows: NDArray[np.intp]) -> Fingerprints | None:
+        if self._fingerprints is not None:
+            return self._fingerprints.select(rows)
+        position = {row: at for at, row in enumerate(self._collected)}
+        if any(row not in position for row in rows.tolist()):
+            return None
+        return self._collector.fingerprints().select(np.array([position[row] for row in rows.tolist()]))
 
     def _read(self, rows: NDArray[np.intp], names: Sequence[str], observers: Sequence[Observer] = ()) -> None:
         found = extract_views(
@@ -168,12 +177,11 @@ class ProbeImages:
         return grey_values(self.preprocessing.apply(radiograph.pixels, radiograph.extent))
 
     def _fingerprint_observer(self) -> Observer:
-        collector, collected = FingerprintCollector(), list[int]()
-        self._collector, self._collected = collector, collected
+        self._collector, self._collected = FingerprintCollector(), []
 
         def keep(row: int, file: str, found: Fingerprint) -> None:
-            collector.keep(file, found)
-            collected.append(row)
+            self._collector.keep(file, found)
+            self._collected.append(row)
 
         return Observer(fingerprint_of, keep)
 
@@ -200,9 +208,8 @@ class ProbeImages:
 
     def fingerprints(self) -> Fingerprints:
         """See `Images`."""
-        if self._collector is not None and len(self._collected) == len(self.paths):
-            return self._collector.fingerprints()
-        return fingerprint(self.paths, self.progress)
+        known = self._known_fingerprints(np.arange(len(self.paths)))
+        return fingerprint(self.paths, self.progress) if known is None else known
 
     def radiographs(self, rows: Rows, side: int | None) -> Iterator[Radiograph]:
         """See `Images`.

@@ -20,7 +20,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import huggingface_hub.constants
-import pooch
 import requests
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -256,6 +255,8 @@ def _reach(home: str) -> None:
 
 
 def _download(url: str, path: Path) -> None:
+    import pooch  # noqa: PLC0415  prediction works without it
+
     pooch.get_logger().setLevel("WARNING")
     downloader = pooch.HTTPDownloader(timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S))
     try:

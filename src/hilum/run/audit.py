@@ -141,12 +141,21 @@ def subject_of(
     progress: Progress = SILENT,
     images: ProbeImages | None = None,
 ) -> Subject:
-    """Make the subject of a run's audit: its table, predictions and classifier."""
-    table = run.cohort.table
+    """Make the subject of a run's audit: its table, predictions and classifier.
+
+    Rows are in the order of their names, so that the audit does not depend on the order of the table.
+    `images` are those of the run's cohort, row by row, if they were read before.
+    """
+    order = np.argsort(run.cohort.table["image"].to_numpy(str), kind="stable")
+    table = run.cohort.table.iloc[order].reset_index(drop=True)
+    if images is None:
+        images = probe_images([data / image for image in table["image"]], store, progress)
+    else:
+        images = images.select(order)
     return Subject(
         table=table,
         predictions=run.predictions,
-        images=images or probe_images([data / image for image in table["image"]], store, progress),
+        images=images,
         classifier=run.model,
         external=None if external is None else _predict_external(run.model, external, progress),
         published=run.recipe.published,
@@ -196,8 +205,9 @@ def _foreign(
 
 
 def _table(predictions: Predictions, cohort: Cohort | None) -> pd.DataFrame:
-    """One row an image that has a prediction, with the facts that the cohort's table adds."""
+    """One row an image that has a prediction, by name, with the facts that the cohort's table adds."""
     table = predictions.table.drop_duplicates("image")[["image", "label", "patient", "source"]]
+    table = table.iloc[np.argsort(table["image"].to_numpy(str), kind="stable")]
     if cohort is None:
         return table.reset_index(drop=True)
     known = table.columns.difference(["image"])

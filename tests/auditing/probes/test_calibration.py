@@ -110,7 +110,7 @@ def test_separated_classes_need_no_slope(make_subject):
     assert answer.rating is Rating.SOUND
     assert np.isnan(answer.details["slope"]["value"])
     assert "separate" in answer.details["reason"]
-    assert "no temperature is the best" in answer.details["after"]["temperature"]["reason"]
+    assert "no temperature is best" in answer.details["after"]["temperature"]["reason"]
 
 
 def test_few_patients_cannot_tell_but_show_their_figure(make_subject):

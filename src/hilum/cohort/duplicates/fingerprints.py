@@ -104,6 +104,10 @@ class Thumbnails:
         """Read thumbnails, uint8 (n, SIDE, SIDE)."""
         return self.store.take(self.rows[rows])
 
+    def select(self, rows: NDArray[np.integer]) -> Thumbnails:
+        """Return a view of some of these thumbnails."""
+        return Thumbnails(self.store, self.rows[rows])
+
 
 @dataclass(frozen=True, eq=False)
 class Fingerprints:
@@ -111,9 +115,19 @@ class Fingerprints:
 
     files: tuple[str, ...]  # hashes of the bytes
     contents: tuple[str, ...]  # hashes of the pixels and their shape
-    thumbnails: ThumbnailStore  # the whole images, stretched to squares
+    thumbnails: ThumbnailStore | Thumbnails  # the whole images, stretched to squares
     shapes: NDArray[np.int64]  # (n, 2)
     failures: dict[int, RadiographError]  # why rows are unreadable
+
+    def select(self, rows: NDArray[np.integer]) -> Fingerprints:
+        """Return the fingerprints of some rows, in their order."""
+        return Fingerprints(
+            tuple(self.files[row] for row in rows),
+            tuple(self.contents[row] for row in rows),
+            self.thumbnails.select(rows),
+            self.shapes[rows],
+            {new: self.failures[row] for new, row in enumerate(rows.tolist()) if row in self.failures},
+        )
 
 
 def fingerprint(paths: Sequence[Path], progress: Progress = SILENT) -> Fingerprints:
