@@ -73,7 +73,7 @@ def test_a_mistake_is_named_with_its_key(read, change, message):
         ("", "valid dictionary"),
         ("[1, 2]", "valid dictionary"),
         ("size: [", "not valid YAML at line"),
-        ("size: 1\nsize: 2", "stands twice"),
+        ("size: 1\nsize: 2", "repeated"),
     ],
 )
 def test_what_is_no_specification_is_refused(read, text, message):

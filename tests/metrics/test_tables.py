@@ -116,7 +116,7 @@ def test_three_classes_have_a_column_each(read):
             "positive class of two",
         ),
         (PLAIN.assign(split="holdout"), NAMED, "unknown part.*found 'holdout'"),
-        (PLAIN.assign(image="1.png"), NAMED, "stands twice"),
+        (PLAIN.assign(image="1.png"), NAMED, "twice in a fold"),
         (PLAIN.assign(probability_ill=0.5, probability_well=0.9), {}, "do not sum to 1"),
         (PLAIN.assign(probability_ill=0.5, probability_well=0.5), {"classes": ("a", "b")}, "other classes"),
     ],

@@ -286,10 +286,8 @@ def test_a_class_without_images_is_named_with_what_was_left_out(tmp_path):
 
 
 def test_what_cannot_be_split_is_told_before_the_features(tmp_path, monkeypatch):
-    from hilum.run.train import train
-
     write_folder(tmp_path / "data", count=2)
-    monkeypatch.setattr(train, "learn", None)  # it would be called too late
+    monkeypatch.setattr("hilum.run.train.learn", None)  # it would be called too late
     with pytest.raises(SplitError):
         train("demo", tmp_path / "data", tmp_path / "run", settings=FOLDER, audited=False)
 

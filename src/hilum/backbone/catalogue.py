@@ -19,10 +19,6 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-import huggingface_hub.constants
-import requests
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
 from hilum.errors import OfflineError, WeightsError
 from hilum.files import hash_file
 
@@ -204,6 +200,9 @@ def fetch_from_hub(repository: str) -> Path:
     cached = in_hub_cache(repository)
     if cached is not None:
         return cached
+    import huggingface_hub.constants  # noqa: PLC0415  the catalogue works without it
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
+
     if huggingface_hub.is_offline_mode():
         raise OfflineError("HF_HUB_OFFLINE is set")
     _reach(huggingface_hub.constants.ENDPOINT)
@@ -248,6 +247,8 @@ def fetch_from_url(url: str) -> Path:
 
 def _reach(home: str) -> None:
     """Ask once whether a server answers; the hub's own client would retry for half a minute."""
+    import requests  # noqa: PLC0415  the catalogue works without it
+
     try:
         requests.head(home, timeout=_CONNECT_TIMEOUT_S)
     except requests.RequestException as error:
@@ -255,7 +256,8 @@ def _reach(home: str) -> None:
 
 
 def _download(url: str, path: Path) -> None:
-    import pooch  # noqa: PLC0415  prediction works without it
+    import pooch  # noqa: PLC0415  the catalogue works without it
+    import requests  # noqa: PLC0415
 
     pooch.get_logger().setLevel("WARNING")
     downloader = pooch.HTTPDownloader(timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S))
