@@ -181,7 +181,8 @@ class Audit:
 def examine(subject: Subject, asking: Iterable[Probe] | None = None) -> Audit:
     """Run probes, and conclude.
 
-    A probe that raises a `HilumError`, such as too few patients or a missing image, answers *cannot tell*.
+    All probes together read each file once. A probe that raises a `HilumError`, such as too few patients,
+    answers *cannot tell*.
 
     Parameters
     ----------
@@ -189,6 +190,8 @@ def examine(subject: Subject, asking: Iterable[Probe] | None = None) -> Audit:
     asking : iterable of Probe, optional
         All probes by default.
     """
+    if asking is None:
+        subject.images.survey(subject.rows)
     known = {probe.name: probe for probe in (probes().values() if asking is None else asking)}
     tracked = subject.progress.track(known.values(), what="Auditing", total=len(known))
     asked = {probe.name: _ask(probe, subject) for probe in tracked}

@@ -104,8 +104,6 @@ def audit_run(
     Training hands on the run's `images` and the report's `thumbnails`, as far as it has read them.
     """
     subject = subject_of(run, data, external, store, progress, images)
-    if probes is None:
-        subject.images.survey(subject.rows)
     found = examine(subject, probes)
     found.write(run.path / AUDIT_FILE)
     write_report(run.holding(audit=found), data, progress, thumbnails=thumbnails)
